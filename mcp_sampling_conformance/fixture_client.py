@@ -1,0 +1,201 @@
+"""The fixture client: plays the client against a server under test, answers sampling as a probe wants it answered.
+
+It judges nothing and repairs nothing. Whatever it waits for is bounded; where it waits in vain it marks the
+transcript (``gave-up``, ``died``) and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from . import __version__
+from .evidence import SAMPLING, id_key
+from .wire.transcript import Entry, Side, Transcript
+
+Json = dict[str, Any]
+
+
+class Wire(Protocol):
+    """What the fixture client needs of a transport."""
+
+    transcript: Transcript
+
+    async def send(self, raw: bytes) -> bool: ...
+
+    def messages(self) -> AsyncIterator[Entry]: ...
+
+    async def exit_code(self) -> int | None: ...
+
+    async def close_input(self) -> None: ...
+
+    async def exited(self, seconds: float) -> bool: ...
+
+
+#: what to do about a sampling request; its position in the current probe comes with it
+Sampler = Callable[["FixtureClient", Json, int], Awaitable[None]]
+
+#: sampling requests answered in one probe; a server that asks for more is left waiting
+_MAX_SAMPLING = 1000
+
+
+class FixtureClient:
+    """One connection to a server, from ``initialize`` on. Run ``listen`` beside whatever uses it."""
+
+    def __init__(self, wire: Wire, timeout: float) -> None:
+        self.wire = wire
+        self.transcript = wire.transcript
+        self.timeout = timeout
+        self.gone = False  #: the server's output ended
+        self.struggling = False  #: an answer was waited for in vain, or the server is gone
+        self.lists_changed = False
+        self.declares_sampling = False
+        self.sampling: list[Json] = []  #: the sampling requests of the current probe
+        self.cancelled: list[object] = []  #: the requests that the server cancelled, by id
+        self.sampler: Sampler | None = None
+        self._responses: dict[tuple[str, object], Json] = {}
+        self._changed = anyio.Event()  #: set, and replaced, whenever anything happens
+        self._samplings = 0  #: sampling requests that came and answers to them that went out
+        self._at_work = 0  #: samplers that are running
+        # Servers and SDKs count from 0 or 1: ours are far away, unless a probe wants them to coincide.
+        self._last_id = 1000
+
+    # --- receiving
+
+    async def listen(self, tasks: TaskGroup) -> None:
+        """Read until the server's output ends; answer its requests."""
+        async for entry in self.wire.messages():
+            for body in _bodies(entry):
+                self._receive(body, tasks)
+            self._wake()
+        self.gone = True
+        self._wake()
+
+    def _receive(self, body: Json, tasks: TaskGroup) -> None:
+        method = body.get("method")
+        if method is None:
+            self._responses.setdefault(id_key(body.get("id")), body)
+        elif method == SAMPLING:
+            self._samplings += 1
+            self.sampling.append(body)
+            if self.sampler and "id" in body and len(self.sampling) <= _MAX_SAMPLING:
+                tasks.start_soon(self._sample, self.sampler, body, len(self.sampling) - 1)
+        elif "id" in body:
+            tasks.start_soon(self._answer_other, body)
+        elif method == "notifications/cancelled":
+            self.cancelled.append((body.get("params") or {}).get("requestId"))
+        elif str(method).endswith("/list_changed"):
+            self.lists_changed = True
+
+    async def _sample(self, sampler: Sampler, body: Json, position: int) -> None:
+        self._at_work += 1
+        try:
+            await sampler(self, body, position)
+        finally:
+            self._at_work -= 1
+            self._samplings += 1
+            self._wake()
+
+    async def _answer_other(self, body: Json) -> None:
+        if body["method"] == "ping":
+            await self.answer(body, {"result": {}})
+        else:
+            message = f"the fixture client offers no {body['method']}"
+            await self.answer(body, {"error": {"code": -32601, "message": message}})
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until ``condition`` holds, the server is gone, or the time is over; whether it holds."""
+        with anyio.move_on_after(seconds):
+            while not condition() and not self.gone:
+                await self._changed.wait()
+        return condition()
+
+    # --- sending
+
+    async def send(self, body: Any) -> None:
+        """Send one message. What cannot be delivered in time is dropped: the transcript shows that it was sent."""
+        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        with anyio.move_on_after(self.timeout):
+            await self.wire.send(raw)
+
+    async def answer(self, request: Json, outcome: Json) -> None:
+        """Answer a request of the server; ``outcome`` is what the response holds besides its id."""
+        await self.send({"jsonrpc": "2.0", "id": request["id"], **outcome})
+
+    async def notify(self, method: str, params: Json | None = None) -> None:
+        await self.send({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})
+
+    async def start_request(
+        self, method: str, params: Json | None = None, id: int | str | None = None
+    ) -> int | str:
+        """Send a request and return its id without waiting; ``response`` waits."""
+        if id is None:
+            self._last_id += 1
+            id = self._last_id
+        self._responses.pop(id_key(id), None)
+        body = {"jsonrpc": "2.0", "id": id, "method": method}
+        await self.send(body if params is None else {**body, "params": params})
+        return id
+
+    def answered(self, id: int | str) -> bool:
+        return id_key(id) in self._responses
+
+    async def response(self, id: int | str) -> Json | None:
+        """The response to a request; ``None``, with a mark, where the server is gone or none came in time.
+
+        The time starts anew with every sampling request and every answer to one, so that it is the server's silence
+        that is measured, not the length of a conversation.
+        """
+        seen = -1
+        while not self.answered(id) and not self.gone and (seen != self._samplings or self._at_work):
+            seen = self._samplings
+            await self.until(lambda: self.answered(id) or self._samplings != seen, self.timeout)
+        return await self.response_within(id, 0)
+
+    async def response_within(self, id: int | str, seconds: float) -> Json | None:
+        """As ``response``, but within so many seconds from now, whatever else happens."""
+        if await self.until(lambda: self.answered(id), seconds):
+            return self._responses[id_key(id)]
+        if self.gone:
+            await self.mark_death()
+        else:
+            self.transcript.mark("gave-up", id=id, seconds=self.timeout)
+        self.struggling = True
+        return None
+
+    async def mark_death(self) -> None:
+        """Note, once, that the server ended although nobody asked it to."""
+        self.struggling = True
+        if not self.transcript.marks("died"):
+            self.transcript.mark("died", code=await self.wire.exit_code())
+
+    async def request(self, method: str, params: Json | None = None) -> Json | None:
+        """Send a request and wait for its response."""
+        return await self.response(await self.start_request(method, params))
+
+    async def initialize(self, revision: str, sampling: Mapping[str, Any] | None) -> Json | None:
+        """Send ``initialize`` and return the response."""
+        self.declares_sampling = sampling is not None
+        return await self.request(
+            "initialize",
+            {
+                "protocolVersion": revision,
+                "capabilities": {} if sampling is None else {"sampling": dict(sampling)},
+                "clientInfo": {"name": "mcp-sampling-conformance", "version": __version__},
+            },
+        )
+
+
+def _bodies(entry: Entry) -> list[Json]:
+    """The messages of the server in an entry: one, those of a batch, or none."""
+    assert entry.sender is Side.SERVER
+    bodies = entry.parsed if isinstance(entry.parsed, list) else [entry.parsed]
+    return [body for body in bodies if isinstance(body, dict)]

@@ -1,0 +1,88 @@
+"""The judge: from transcripts to verdicts, rule by rule. No I/O, no clock; the same record gives the same verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .evidence import Evidence, Session
+from .report.excerpt import excerpt
+from .revisions import Revision
+from .rules import rules_for
+from .verdicts import Finding, Level, Result, Rule, Verdict
+from .wire.transcript import Side, Transcript
+
+
+def judge(
+    transcripts: Sequence[Transcript],
+    revision: Revision,
+    side: Side,
+    transport: str,
+    mask: Callable[[str], str] = str,
+) -> list[Result]:
+    """Judge every rule that binds ``side`` in ``revision`` on the record of its connections.
+
+    ``mask`` takes secrets out of every text of the results.
+    """
+    evidence = Evidence(revision, tuple(Session(transcript) for transcript in transcripts))
+    return [
+        _verdict(rule, evidence, side, transport, mask) for rule in rules_for(side, revision)
+    ]
+
+
+def without_evidence(
+    revision: Revision, side: Side, transport: str, verdict: Verdict, reason: str
+) -> list[Result]:
+    """The same verdict on every rule, where there is no record to judge."""
+    return [
+        _result(rule, revision, side, transport, verdict, reason) for rule in rules_for(side, revision)
+    ]
+
+
+def _verdict(
+    rule: Rule, evidence: Evidence, side: Side, transport: str, mask: Callable[[str], str]
+) -> Result:
+    try:
+        findings = list(rule.check(evidence, side))
+    except Exception as error:  # a bug of ours must not take the other verdicts with it
+        report = f"a bug in the harness, please report it: {rule.name} raised {error!r}"
+        return _result(rule, evidence.revision, side, transport, Verdict.ERROR, mask(report))
+    violations = [finding for finding in findings if not finding.holds]
+    if violations:
+        level = rule.level(evidence.revision)
+        verdict = Verdict.FAIL if level is Level.MUST else Verdict.WARN
+        lines = tuple(mask(line) for line in excerpt(violations[0]))
+        message = mask(_message(violations))
+        return _result(rule, evidence.revision, side, transport, verdict, message, lines)
+    if findings:
+        return _result(rule, evidence.revision, side, transport, Verdict.PASS, "")
+    return _result(rule, evidence.revision, side, transport, Verdict.NOT_OBSERVED, rule.unobserved)
+
+
+def _message(violations: Sequence[Finding]) -> str:
+    more = len({violation.why for violation in violations}) - 1
+    return violations[0].why + (f" (and {more} more of the kind)" if more else "")
+
+
+def _result(
+    rule: Rule,
+    revision: Revision,
+    side: Side,
+    transport: str,
+    verdict: Verdict,
+    message: str,
+    evidence: tuple[str, ...] = (),
+) -> Result:
+    level = rule.level(revision)
+    assert level is not None
+    return Result(
+        rule=rule.name,
+        role=side.value,
+        level=level.value,
+        revision=revision.name,
+        transport=transport,
+        verdict=verdict,
+        message=message,
+        url=rule.url(revision),
+        statement=rule.statement,
+        evidence=evidence,
+    )

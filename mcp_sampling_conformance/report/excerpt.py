@@ -1,0 +1,68 @@
+"""The part of a transcript that shows a violation: the offending message and the few around it, in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..verdicts import Finding
+from ..wire.transcript import Entry, Mark, Side, Transcript
+
+_BEFORE, _AFTER = 3, 4
+_LONG = 600
+
+#: what a mark says in an excerpt; marks without a line here stay out
+_MARKS = {
+    "probe": "the harness: next, {name} ({target})",
+    "follow-up": "the harness: now a plain call",
+    "gave-up": "the harness: no answer to id {id} within {seconds:g} s, going on without",
+    "died": "the server's process has ended (exit code {code})",
+    "stdin-closed": "the harness closes the server's stdin",
+    "flooded": "the harness ends the server after {bytes} bytes of output",
+    "watched-exit": "the harness: process ended by itself within {seconds:g} s: {exited}",
+}
+
+
+def printable(text: str) -> str:
+    """Text of the system under test, safe to print: control and format characters are escaped."""
+    return re.sub(
+        r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]",
+        lambda found: found[0].encode("unicode_escape").decode(),
+        text,
+    )
+
+
+def excerpt(finding: Finding) -> Iterator[str]:
+    """Lines that show the finding's place in its transcript; the offending one begins with ``>>>``."""
+    if finding.at is not None:
+        entry, transcript = finding.at.message.entry, finding.at.message.session.transcript
+        yield from _around(transcript, entry)
+    elif finding.entry is not None:
+        yield _line(finding.entry, offending=True)
+
+
+def _around(transcript: Transcript, offender: Entry) -> Iterator[str]:
+    yield f"on the connection {transcript.label!r}:"
+    items = [item for item in transcript.items if isinstance(item, Entry) or item.kind in _MARKS]
+    place = items.index(offender)
+    last = min(len(items), place + _AFTER + 1)
+    for item in items[max(0, place - _BEFORE) : last]:
+        yield _line(item, offending=item is offender)
+    # A wait in vain is often what the finding is about, and may come much later.
+    for item in items[last:]:
+        if isinstance(item, Mark) and item.kind == "probe":
+            break
+        if isinstance(item, Mark) and item.kind in ("gave-up", "died"):
+            yield "    …"
+            yield _line(item)
+            break
+
+
+def _line(item: Entry | Mark, offending: bool = False) -> str:
+    if isinstance(item, Mark):
+        return f"    ({printable(_MARKS[item.kind].format(**item.data))})"
+    arrow = "client → server" if item.sender is Side.CLIENT else "server → client"
+    text = item.text
+    if len(text) > _LONG:
+        text = f"{text[: _LONG * 2 // 3]} … ({len(item.raw)} bytes) … {text[-_LONG // 3 :]}"
+    return f"{'>>>' if offending else '   '} {arrow}  {printable(text)}"

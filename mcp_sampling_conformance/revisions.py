@@ -1,0 +1,66 @@
+"""What each revision of MCP allows in sampling, as one table.
+
+Sources: ``schema/<revision>/schema.ts`` and ``client/sampling`` of each revision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SPECIFICATION = "https://modelcontextprotocol.io/specification"
+SCHEMA_SOURCE = "https://github.com/modelcontextprotocol/modelcontextprotocol/blob/main/schema"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One published revision and the parts of sampling that came or went with it."""
+
+    name: str
+    #: types a block of a sampling message may have
+    content_types: frozenset[str]
+    #: types a block inside ``tool_result.content`` may have (empty: there is no tool_result)
+    tool_result_types: frozenset[str]
+    #: ``content`` may be an array of blocks, not only one block
+    content_arrays: bool
+    #: ``tools``, ``toolChoice`` and the ``sampling.tools`` / ``sampling.context`` capabilities exist
+    tools: bool
+    #: ``task`` in the params of a request exists
+    tasks: bool
+    #: an array of JSON-RPC messages is a message too
+    batches: bool
+    #: ``annotations.lastModified`` exists
+    last_modified: bool
+    #: where the specification's site keeps the pages that moved between revisions
+    messages_page: str
+    schema_page: str | None
+
+
+_TEXT_IMAGE = frozenset({"text", "image"})
+_AUDIO = _TEXT_IMAGE | {"audio"}
+_TOOLS = _AUDIO | {"tool_use", "tool_result"}
+_RESULT_BLOCKS = _AUDIO | {"resource_link", "resource"}
+_NONE: frozenset[str] = frozenset()
+
+REVISIONS: dict[str, Revision] = {
+    revision.name: revision
+    for revision in (
+        # name, content, in tool_result, arrays, tools, tasks, batches, lastModified, pages
+        Revision(
+            "2024-11-05", _TEXT_IMAGE, _NONE, False, False, False, False, False, "basic/messages", None
+        ),
+        Revision("2025-03-26", _AUDIO, _NONE, False, False, False, True, False, "basic", None),
+        Revision("2025-06-18", _AUDIO, _NONE, False, False, False, False, True, "basic", "schema"),
+        Revision("2025-11-25", _TOOLS, _RESULT_BLOCKS, True, True, True, False, True, "basic", "schema"),
+    )
+}
+
+#: oldest first
+NAMES: tuple[str, ...] = tuple(REVISIONS)
+
+
+def page_url(revision: Revision, page: str, anchor: str) -> str:
+    """The address of a section; ``page`` is a path below the revision, ``"messages"`` or ``"schema"``."""
+    if page == "schema" and revision.schema_page is None:
+        return f"{SCHEMA_SOURCE}/{revision.name}/schema.ts"
+    path = {"messages": revision.messages_page, "schema": revision.schema_page}.get(page, page)
+    return f"{SPECIFICATION}/{revision.name}/{path}#{anchor}"

@@ -1,0 +1,292 @@
+"""capability: what was negotiated, and what may be used because of it.
+
+client/sampling "Capabilities" and "Tools in Sampling"; basic/lifecycle "Initialization" and "Operation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..evidence import Evidence, Exchange, Value, blocks_of
+from ..revisions import NAMES, REVISIONS
+from ..verdicts import HELD, Finding, broken
+from ..wire.transcript import Side
+from . import (
+    ALWAYS_MUST,
+    ALWAYS_SHOULD,
+    NEGOTIATED,
+    SERVER,
+    TOOLS_MUST,
+    TOOLS_SHOULD,
+    ADVICE,
+    rule,
+)
+from .shapes import call_answered, shown
+
+NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples otherwise"
+
+
+@rule(
+    "capability/undeclared-not-used",
+    SERVER,
+    NEGOTIATED,
+    "basic/lifecycle",
+    "operation",
+    unobserved=NO_UNDECLARED_CALL,
+)
+def undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server sends no sampling request to a client that did not declare the sampling capability."""
+    for session in evidence.sessions:
+        if session.sampling is None:
+            for exchange in session.exchanges:
+                yield broken(
+                    exchange.request.at("method"),
+                    "the server sent sampling/createMessage although the client's initialize declared no sampling",
+                )
+            if session.calls and not session.exchanges:
+                yield HELD
+
+
+@rule(
+    "capability/undeclared-answered",
+    SERVER,
+    ALWAYS_MUST,
+    "messages",
+    "responses",
+    unobserved=NO_UNDECLARED_CALL,
+)
+def undeclared_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A call that would need sampling is answered also when the client did not declare sampling."""
+    for session in evidence.sessions:
+        if session.sampling is None and not session.exchanges:
+            for call in session.calls:
+                yield call_answered(call, "from a client without the sampling capability")
+
+
+def _offered_tools(params: Value) -> Value | None:
+    """``tools`` where it offers any; an empty array makes no request tool-enabled."""
+    tools = params.get("tools")
+    return tools if tools is not None and tools.value not in ([], None) else None
+
+
+@rule(
+    "capability/tools-undeclared-not-used",
+    SERVER,
+    TOOLS_MUST,
+    "client/sampling",
+    "tools-in-sampling",
+    unobserved="no sampling request reached a client without sampling.tools",
+)
+def tools_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server offers no tools in a sampling request to a client that did not declare sampling.tools."""
+    for params in evidence.requests:
+        session = params.message.session
+        if session.sampling is not None and not session.declares("tools"):
+            tools = _offered_tools(params)
+            if tools is None:
+                yield HELD
+            else:
+                yield broken(
+                    tools,
+                    f"{tools.where} offers {shown(tools.value)}, but the client declared "
+                    f"sampling: {shown(session.sampling.value)}, without tools",
+                )
+
+
+@rule(
+    "capability/tool-fields-undeclared-avoided",
+    SERVER,
+    {"2025-11-25": ADVICE},
+    "schema",
+    "createmessagerequestparams",
+    unobserved="no sampling request reached a client without sampling.tools",
+)
+def tool_fields_undeclared_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Without sampling.tools a server leaves toolChoice and an empty tools array out too, for a client must refuse
+    them."""
+    for params in evidence.requests:
+        session = params.message.session
+        if session.sampling is not None and not session.declares("tools") and not _offered_tools(params):
+            for field in (params.get("toolChoice"), params.get("tools")):
+                if field is not None:
+                    yield broken(
+                        field,
+                        f"{field.where} is {shown(field.value)} although the client did not declare sampling.tools; "
+                        "a client that follows the schema answers this with an error",
+                    )
+                else:
+                    yield HELD
+
+
+CONTEXT_VALUES = ("thisServer", "allServers")
+
+
+def _context(params: Value) -> Value | None:
+    value = params.get("includeContext")
+    return value if value is not None and value.value in CONTEXT_VALUES else None
+
+
+@rule(
+    "capability/context-undeclared-not-used",
+    SERVER,
+    TOOLS_SHOULD,
+    "client/sampling",
+    "capabilities",
+    unobserved="no sampling request reached a client without sampling.context",
+)
+def context_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server asks for includeContext other than none only from a client that declared sampling.context."""
+    for params in evidence.requests:
+        session = params.message.session
+        if session.sampling is not None and not session.declares("context"):
+            context = _context(params)
+            yield (
+                broken(
+                    context,
+                    f"{context.where} is {shown(context.value)}, but the client did not declare sampling.context",
+                )
+                if context
+                else HELD
+            )
+
+
+@rule(
+    "capability/context-avoided",
+    SERVER,
+    TOOLS_SHOULD,
+    "client/sampling",
+    "capabilities",
+    unobserved="no sampling request reached a client that declares sampling.context",
+)
+def context_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server avoids the deprecated includeContext values thisServer and allServers, declared or not."""
+    for params in evidence.requests:
+        if params.message.session.declares("context"):
+            context = _context(params)
+            yield (
+                broken(context, f"{context.where} is {shown(context.value)}, which is deprecated")
+                if context
+                else HELD
+            )
+
+
+def _first_with(block_type: str) -> str | None:
+    """The first revision whose sampling messages know a block type; ``None`` where none does."""
+    return next((name for name in NAMES if block_type in REVISIONS[name].content_types), None)
+
+
+def _newer_fields(evidence: Evidence, params: Value) -> Iterator[tuple[Value, str]]:
+    """What a request carries that its revision does not know yet (or, for task, no other revision knows)."""
+    revision = evidence.revision
+    if not revision.tools:
+        for key in ("tools", "toolChoice"):
+            if field := params.get(key):
+                yield field, "came with 2025-11-25"
+    if not revision.tasks and (task := params.get("task")):
+        yield task, "belongs to 2025-11-25 only"
+
+
+def _newer_content(evidence: Evidence, turn: Value) -> Iterator[tuple[Value, str]]:
+    revision = evidence.revision
+    content = turn.get("content")
+    if content is not None and isinstance(content.value, list) and not revision.content_arrays:
+        yield content, "as an array came with 2025-11-25"
+    for block in blocks_of(turn):
+        kind = block.get("type")
+        if kind is not None and isinstance(kind.value, str) and kind.value not in revision.content_types:
+            if first := _first_with(kind.value):
+                yield block, f"is a {kind.value} block, which came with {first}"
+
+
+@rule(
+    "capability/revision-respected",
+    SERVER,
+    NEGOTIATED,
+    "basic/lifecycle",
+    "operation",
+    unobserved="no sampling request came",
+)
+def revision_respected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A party uses nothing in sampling that its negotiated revision does not have yet."""
+    for turn in evidence.turns(side):
+        found = list(_newer_content(evidence, turn))
+        yield from (_too_new(evidence, value, what) for value, what in found)
+        if not found:
+            yield HELD
+    if side is Side.SERVER:
+        for params in evidence.requests:
+            found = list(_newer_fields(evidence, params))
+            yield from (_too_new(evidence, value, what) for value, what in found)
+            if not found:
+                yield HELD
+
+
+def _too_new(evidence: Evidence, value: Value, what: str) -> Finding:
+    return broken(value, f"{value.where} {what}, but {evidence.revision.name} was negotiated")
+
+
+@rule(
+    "capability/not-before-initialized",
+    SERVER,
+    ALWAYS_SHOULD,
+    "basic/lifecycle",
+    "initialization",
+    unobserved="no session reached notifications/initialized",
+)
+def not_before_initialized(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server sends no sampling request before it received notifications/initialized."""
+    for session in evidence.sessions:
+        ready = next(
+            (m for m in session.sent_by(Side.CLIENT) if m.method == "notifications/initialized"), None
+        )
+        early = [e for e in session.exchanges if ready is None or e.request.index < ready.index]
+        for exchange in early:
+            yield broken(
+                exchange.request.at("method"),
+                "the server sent sampling/createMessage before notifications/initialized",
+            )
+        if ready is not None and not early:
+            yield HELD
+
+
+def _is_plain(exchange: Exchange) -> bool:
+    return not any(exchange.params.get(key) for key in ("tools", "toolChoice")) and not _context(exchange.params)
+
+
+@rule(
+    "capability/declared-forms-accepted",
+    SERVER,
+    ALWAYS_MUST,
+    "client/sampling",
+    "capabilities",
+    unobserved="no tool sampled in a session that declares sampling",
+)
+def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Every form of the sampling capability (empty, with tools, with context, with both, with unknown members) means
+    that sampling is supported."""
+    # What samples plainly for one form has no reason not to sample for another.
+    plain = {
+        probe.start.data["target"]
+        for probe in evidence.probes("first-call")
+        if probe.exchanges and all(_is_plain(e) for e in probe.exchanges)
+    }
+    for probe in evidence.probes("first-call"):
+        sampling = probe.session.sampling
+        target = probe.start.data["target"]
+        if sampling is None or target not in plain or not probe.calls:
+            continue
+        if probe.exchanges:
+            yield HELD
+        else:
+            yield broken(
+                probe.calls[0].request.whole,
+                f"{target} sampled for another form of the capability, but not for a client that declared "
+                f"sampling: {shown(sampling.value)}",
+            )
+    for session in evidence.sessions:
+        if session.sampling is not None and session.marks("not-opened"):
+            assert session.initialize is not None
+            yield broken(
+                session.initialize.at("params", "capabilities", "sampling"),
+                f"the server did not come up for a client that declared sampling: {shown(session.sampling.value)}",
+            )

@@ -1,0 +1,114 @@
+"""id: request ids, and answers that find their request.
+
+basic "Requests" and "Responses" (2024-11-05: basic/messages).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..evidence import Call, Evidence, Exchange, Probe, id_key, is_id
+from ..verdicts import HELD, Finding, broken
+from ..wire.transcript import Side
+from . import ALWAYS_MUST, SERVER, rule
+from .shapes import call_answered, require, shown
+
+
+@rule("id/id-valid", SERVER, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
+def id_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The id of a request is a string or an integer, never null."""
+    for exchange in evidence.exchanges:
+        yield from require(exchange.request.whole, "id", is_id, "a string or an integer")
+
+
+@rule("id/id-unique", SERVER, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
+def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A party uses no request id twice in a session."""
+    for session in evidence.sessions:
+        seen: set[tuple[str, object]] = set()
+        for message in session.sent_by(side):
+            if message.is_request and is_id(message.body["id"]):
+                key = id_key(message.body["id"])
+                if key in seen:
+                    yield broken(
+                        message.at("id"), f"the id {shown(message.body['id'])} was used before in this session"
+                    )
+                else:
+                    yield HELD
+                seen.add(key)
+
+
+def _texts(exchange: Exchange) -> str | None:
+    content = exchange.result.get("content") if exchange.result else None
+    text = content.get("text") if content else None
+    return text.value if text is not None and isinstance(text.value, str) else None
+
+
+def _pairs(probe: Probe) -> list[tuple[Call, Exchange]]:
+    """Each call with the one sampling request that can only be its own; none where that is not certain."""
+    if len(probe.calls) != len(probe.exchanges):
+        return []
+    pairs: list[tuple[Call, Exchange]] = []
+    for exchange in probe.exchanges:
+        taken = [call for call, _ in pairs]
+        waiting = [c for c in probe.calls if c.pending_at(exchange.request.index) and c not in taken]
+        if len(waiting) != 1:
+            return []
+        pairs.append((waiting[0], exchange))
+    return pairs
+
+
+def _matched(probe: Probe) -> Iterator[Finding]:
+    """Each call shows the text of its own answer, where the results show any text of the answers at all."""
+    for call in probe.calls:
+        if probe.exchanges and call.response is None:
+            yield call_answered(call, f"in {probe.name}")
+    pairs = _pairs(probe)
+    texts = [text for _, exchange in pairs if (text := _texts(exchange))]
+    for call, exchange in pairs:
+        if call.response is None:
+            continue
+        shown_result = shown(call.response.body, limit=1_000_000)
+        own = _texts(exchange)
+        foreign = [text for text in texts if text != own and text in shown_result]
+        if own and own in shown_result:
+            yield HELD
+        elif foreign:
+            yield broken(
+                call.response.whole,
+                f"the call with id {shown(call.request.body['id'])} was given {shown(foreign[0])}, the answer to "
+                f"another call's sampling request; its own was {shown(own)}",
+            )
+
+
+@rule(
+    "id/correlated",
+    SERVER,
+    ALWAYS_MUST,
+    "messages",
+    "responses",
+    unobserved="the server did not sample for two calls at once, or its results do not show the sampled text",
+)
+def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Concurrent calls never get each other's sampled answers, in whatever order these come."""
+    for probe in evidence.probes("concurrent"):
+        if len(probe.exchanges) > 1:
+            yield from _matched(probe)
+
+
+@rule(
+    "id/directions-apart",
+    SERVER,
+    ALWAYS_MUST,
+    "messages",
+    "requests",
+    unobserved="the server's ids could not be foreseen, so none could be made to coincide with a call's",
+)
+def directions_apart(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Request ids live per direction: a sampling request with the same id as the call it belongs to disturbs neither."""
+    for probe in evidence.probes("same-id"):
+        calls = {id_key(call.request.body["id"]) for call in probe.calls}
+        if any(id_key(exchange.request.body.get("id")) in calls for exchange in probe.exchanges):
+            for call in probe.calls:
+                yield call_answered(call, "while a sampling request with the same id was pending")
+            yield from _matched(probe)

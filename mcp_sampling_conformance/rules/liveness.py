@@ -1,0 +1,157 @@
+"""liveness: nobody hangs, nobody dies.
+
+basic/utilities/ping, basic/utilities/cancellation, basic/lifecycle "Shutdown".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..evidence import Evidence, id_key
+from ..verdicts import HELD, Finding, broken
+from ..wire.transcript import Side
+from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, SERVER, rule
+from .shapes import call_answered, served_next, shown
+
+
+@rule(
+    "liveness/second-call",
+    SERVER,
+    ALWAYS_MUST,
+    "client/sampling",
+    "message-flow",
+    unobserved="no session came to a second call",
+)
+def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A second sampling call in the same session works like the first."""
+    for session in evidence.sessions:
+        firsts = {p.start.data["target"]: p for p in session.probes if p.group == "first-call"}
+        for probe in session.probes:
+            first = firsts.get(probe.start.data["target"])
+            if probe.group != "second-call" or first is None or not first.exchanges:
+                continue
+            for before, call in zip(first.calls, probe.calls, strict=False):
+                if call.response is None:
+                    yield call_answered(call, "the second time it was called in this session")
+                elif not before.failed and call.failed:
+                    yield broken(
+                        call.response.whole, "the second call of this session failed, the first, alike, had succeeded"
+                    )
+                elif not probe.exchanges and not before.failed and before.response is not None:
+                    # A server may well remember its first answer.
+                    continue
+                else:
+                    yield HELD
+
+
+@rule(
+    "liveness/ping-answered",
+    SERVER,
+    ALWAYS_MUST,
+    "basic/utilities/ping",
+    "behavior-requirements",
+    unobserved="no ping could be sent while a sampling request was pending",
+)
+def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A ping is answered also while a sampling request is pending."""
+    for probe in evidence.probes("late"):
+        gave_up = {id_key(mark.data["id"]) for mark in probe.marks("gave-up")}
+        for message in probe.session.sent_by(side.other):
+            if message.method != "ping" or not probe.start.index < message.index < probe.end:
+                continue
+            if id_key(message.body["id"]) in gave_up:
+                yield broken(message.whole, "this ping, sent while a sampling request was pending, got no answer")
+            elif probe.session.responses_to(message):
+                yield HELD
+
+
+@rule(
+    "liveness/answered-with-own-code",
+    SERVER,
+    ALWAYS_ADVICE,
+    "client/sampling",
+    "error-handling",
+    unobserved="no call was answered after its sampling request was refused",
+)
+def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The code with which a client refused sampling is not handed on as the error of the server's own call, where
+    it would mean something else."""
+    for probe in evidence.probes("error"):
+        codes = [e.answer.body["error"]["code"] for e in probe.exchanges if e.answer and "error" in e.answer.body]
+        for call in probe.calls:
+            # -32603, internal error, says of the call just what happened.
+            if call.response is None or not codes or codes == [-32603]:
+                continue
+            error = call.response.whole.get("error")
+            code = error.get("code") if error else None
+            if code is not None and code.value in codes:
+                yield broken(
+                    code,
+                    f"{call.request.method} failed with code {shown(code.value)}, the one with which the client "
+                    "refused the sampling request",
+                )
+            else:
+                yield HELD
+
+
+@rule(
+    "liveness/cancelled-not-answered",
+    SERVER,
+    ALWAYS_SHOULD,
+    "basic/utilities/cancellation",
+    "behavior-requirements",
+    unobserved="no call could be cancelled while its sampling request was pending",
+)
+def cancelled_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A call that is cancelled while its sampling request is pending is not answered any more."""
+    for probe in evidence.probes("cancelled"):
+        if not probe.exchanges:
+            continue
+        for call in probe.calls:
+            if call.response is None:
+                yield HELD
+            else:
+                yield broken(
+                    call.response.whole,
+                    f"the call with id {shown(call.request.body['id'])} was cancelled while it waited for sampling, "
+                    "and answered all the same",
+                )
+
+
+@rule(
+    "liveness/next-call-works",
+    SERVER,
+    ALWAYS_MUST,
+    "messages",
+    "responses",
+    unobserved="no call followed a probe",
+)
+def next_call_works(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """After a sampling request that was answered late, out of order, with a tool_use, or whose call was cancelled, the
+    next call is answered."""
+    for probe in evidence.probes("late", "concurrent", "same-id", "cancelled", "tools"):
+        yield from served_next(probe)
+
+
+@rule(
+    "liveness/exits-on-close",
+    SERVER,
+    ALWAYS_SHOULD,
+    "basic/lifecycle",
+    "stdio",
+    unobserved="stdin could not be closed while a sampling request was pending",
+)
+def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server whose stdin is closed while its sampling request is pending ends."""
+    for probe in evidence.probes("closed"):
+        if not probe.exchanges:
+            continue
+        for mark in probe.marks("watched-exit"):
+            if mark.data["exited"]:
+                yield HELD
+            else:
+                yield broken(
+                    probe.exchanges[-1].request.whole,
+                    f"the process still ran {mark.data['seconds']:g} s after its stdin was closed while this request "
+                    "was pending",
+                )

@@ -1,0 +1,78 @@
+"""Small predicates and finding-makers that several topics share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..evidence import Call, Probe, Value, json_type
+from ..verdicts import HELD, Finding, broken
+
+Predicate = Callable[[Any], bool]
+
+
+def shown(value: object, limit: int = 120) -> str:
+    """A JSON value as text for a message, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def expect(value: Value | None, holds: Predicate, expected: str) -> Iterator[Finding]:
+    """One finding for a value that is there, none for one that is not."""
+    if value is None:
+        return
+    if holds(value.value):
+        yield HELD
+    else:
+        kind = json_type(value.value)
+        yield broken(value, f"{value.where} must be {expected}, but is {shown(value.value)} ({kind})")
+
+
+def require(parent: Value, key: str, holds: Predicate, expected: str) -> Iterator[Finding]:
+    """One finding for a member that must be there; none where the parent is no object (another rule's matter)."""
+    if not isinstance(parent.value, dict):
+        return
+    value = parent.get(key)
+    if value is None:
+        yield broken(parent, f"{parent.where} lacks the required {key} ({expected})")
+    else:
+        yield from expect(value, holds, expected)
+
+
+def call_answered(call: Call, after: str) -> Finding:
+    """Whether a call got a response, whatever it says."""
+    if call.response is not None:
+        return HELD
+    session = call.request.session
+    method = call.request.method
+    if session.died:
+        what = f"the process ended (exit code {session.exit_code}) instead of answering {method}"
+    elif call.gave_up is not None:
+        what = f"{method} (id {shown(call.request.body['id'])}) got no answer within {call.gave_up:g} s"
+    else:
+        what = f"{method} (id {shown(call.request.body['id'])}) was never answered"
+    return broken(call.request.whole, f"{what}, {after}")
+
+
+def survived(probe: Probe) -> Iterator[Finding]:
+    """The call of a probe was answered, and so was a plain call after it."""
+    for call in probe.calls:
+        if probe.exchanges:
+            yield call_answered(call, f"after {probe.name}")
+    yield from served_next(probe)
+
+
+def served_next(probe: Probe) -> Iterator[Finding]:
+    """The plain call that follows a probe was answered."""
+    for call in probe.follow_ups:
+        if probe.exchanges:
+            yield call_answered(call, f"although it is a plain call, the next one after {probe.name}")

@@ -1,0 +1,129 @@
+"""single-response: sampling does not stream; one request, one whole answer.
+
+client/sampling "Creating Messages"; basic/utilities/progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..evidence import Evidence, Message, Value, id_key, is_number
+from ..verdicts import HELD, Finding, broken
+from ..wire.transcript import Side
+from . import ALWAYS_ADVICE, ALWAYS_MUST, SERVER, rule
+from .shapes import call_answered, served_next, shown
+
+PROGRESS = "basic/utilities/progress"
+
+
+def _asking(message: Message, side: Side) -> Message | None:
+    """The request of the other side that asked for the progress in ``message``: the last with that token before it."""
+    params = message.whole.get("params") or message.whole
+    token = params.get("progressToken")
+    found = None
+    for request in message.session.sent_by(side.other):
+        if token is None or request.index > message.index:
+            break
+        asked = _token(request)
+        if asked is not None and id_key(asked.value) == id_key(token.value):
+            found = request
+    return found
+
+
+def _token(request: Message) -> Value | None:
+    params = request.whole.get("params")
+    meta = params.get("_meta") if params else None
+    return meta.get("progressToken") if meta and request.is_request else None
+
+
+@rule(
+    "single-response/progress-only-with-token",
+    SERVER,
+    ALWAYS_MUST,
+    PROGRESS,
+    "behavior-requirements",
+    unobserved="no progress was sent",
+)
+def progress_only_with_token(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Progress is sent only for a token that the other side gave, with increasing values, and not after the response."""
+    for session in evidence.sessions:
+        last: dict[int, float] = {}  # by the index of the request
+        for message in session.sent_by(side):
+            if not (message.is_notification and message.method == "notifications/progress"):
+                continue
+            params = message.whole.get("params") or message.whole
+            token, progress = params.get("progressToken"), params.get("progress")
+            request = _asking(message, side)
+            if request is None:
+                given = "no progressToken" if token is None else f"the token {shown(token.value)}"
+                yield broken(token or params, f"progress with {given}, which no request of the other side gave")
+                continue
+            if any(response.index < message.index for response in session.responses_to(request)):
+                yield broken(params, "progress after the response to the request that asked for it")
+            elif progress is None or not is_number(progress.value):
+                yield broken(progress or params, "progress without a number in params.progress")
+            elif request.index in last and progress.value <= last[request.index]:
+                went = f"from {last[request.index]:g} to {progress.value:g}"
+                yield broken(progress, f"progress went {went}; it must increase")
+            else:
+                yield HELD
+            if progress is not None and is_number(progress.value):
+                last[request.index] = progress.value
+
+
+@rule(
+    "single-response/no-stream-parameter",
+    SERVER,
+    ALWAYS_ADVICE,
+    "schema",
+    "createmessagerequestparams",
+    unobserved="no sampling request came",
+)
+def no_stream_parameter(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A sampling request has no stream parameter, for the answer always comes whole."""
+    for params in evidence.requests:
+        stream = params.get("stream")
+        yield broken(stream, f"{stream.where} is {shown(stream.value)}, but MCP sampling does not stream") if (
+            stream
+        ) else HELD
+
+
+@rule(
+    "single-response/proceeds-after-one",
+    SERVER,
+    ALWAYS_MUST,
+    "client/sampling",
+    "message-flow",
+    unobserved="no sampling request was answered",
+)
+def proceeds_after_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """After one complete answer to its sampling request a server goes on with the call; it waits for nothing more."""
+    for probe in evidence.probes("first-call", "late", "tools"):
+        if probe.exchanges:
+            for call in probe.calls:
+                yield call_answered(call, f"after {probe.name}, one complete and valid answer")
+
+
+@rule(
+    "single-response/duplicate-ignored",
+    SERVER,
+    ALWAYS_ADVICE,
+    "messages",
+    "responses",
+    unobserved="no sampling request could be answered twice",
+)
+def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A second response with the same id is ignored: it answers nothing else and breaks nothing."""
+    for probe in evidence.probes("duplicate"):
+        yield from served_next(probe)
+        second = [str(mark.data["text"]) for mark in probe.marks("second-answer")]
+        for call in probe.calls + probe.follow_ups:
+            if call.response is None:
+                continue
+            text = shown(call.response.body, limit=1_000_000)
+            if any(marker in text for marker in second):
+                yield broken(
+                    call.response.whole, "the call was answered with the text of the second, superfluous response"
+                )
+            else:
+                yield HELD

@@ -1,0 +1,156 @@
+"""tool-loop: tool_use and the tool_result that must follow it (2025-11-25 on).
+
+client/sampling "Message Content Constraints", "Multi-turn Tool Loop", "Security Considerations".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..evidence import Evidence, Value, blocks_of, has_type
+from ..verdicts import HELD, Finding, broken
+from ..wire.transcript import Side
+from . import SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
+from .shapes import shown, survived
+
+NO_RESULT = "no sampling request carried a tool_result"
+NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
+
+
+def _blocks(turn: Value, kind: str) -> list[Value]:
+    return [block for block in blocks_of(turn) if has_type(block, kind)]
+
+
+def _ids(blocks: list[Value], key: str) -> list[str]:
+    return [block.value[key] for block in blocks if isinstance(block.value.get(key), str)]
+
+
+def _has_role(turn: Value, role: str) -> bool:
+    found = turn.get("role")
+    return found is not None and found.value == role
+
+
+@rule(
+    "tool-loop/results-only", SERVER, TOOLS_MUST, "client/sampling", "tool-result-messages", unobserved=NO_RESULT
+)
+def results_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A user message with a tool_result holds tool_result blocks and nothing else."""
+    for turn in evidence.request_messages:
+        if _has_role(turn, "user") and _blocks(turn, "tool_result"):
+            others = [block for block in blocks_of(turn) if not has_type(block, "tool_result")]
+            for block in others:
+                yield broken(
+                    block, f"{block.where} stands beside tool_result blocks in one message: {shown(block.value)}"
+                )
+            if not others:
+                yield HELD
+
+
+@rule(
+    "tool-loop/balanced",
+    SERVER,
+    TOOLS_MUST,
+    "client/sampling",
+    "tool-use-and-result-balance",
+    unobserved="no sampling request carried a tool_use or tool_result",
+)
+def balanced(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Each assistant message with tool_use blocks is followed at once by a user message whose tool_result blocks answer
+    every one of their ids and no other."""
+    for params in evidence.requests:
+        turns = params.get("messages")
+        previous: Value | None = None
+        for turn in turns.elements() if turns else []:
+            yield from _balance(previous, turn)
+            previous = turn
+        if previous is not None and _has_role(previous, "assistant"):
+            for block in _blocks(previous, "tool_use"):
+                yield broken(block, f"{block.where} is a tool_use that no message after it answers")
+
+
+def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
+    asking = previous is not None and _has_role(previous, "assistant")
+    asked = _ids(_blocks(previous, "tool_use"), "id") if previous is not None and asking else []
+    answered = _ids(_blocks(turn, "tool_result"), "toolUseId") if _has_role(turn, "user") else []
+    missing = [identifier for identifier in asked if identifier not in answered]
+    foreign = [identifier for identifier in answered if identifier not in asked]
+    if missing:
+        yield broken(turn, f"{turn.where} does not answer the tool_use {shown(missing)} of the message before it")
+    if foreign:
+        yield broken(
+            turn, f"{turn.where} answers the tool_use {shown(foreign)}, which the message before it did not ask for"
+        )
+    if (asked or answered) and not missing and not foreign:
+        yield HELD
+
+
+@rule(
+    "tool-loop/answers-tool-use",
+    SERVER,
+    TOOLS_MUST,
+    "client/sampling",
+    "security-considerations",
+    unobserved=NO_TOOLS,
+)
+def answers_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server that goes on after stopReason toolUse answers each tool_use of that result with a tool_result."""
+    for probe in evidence.probes("tools"):
+        for exchange, follow_up in zip(probe.exchanges, probe.exchanges[1:], strict=False):
+            asked = _ids(_blocks(exchange.result, "tool_use"), "id") if exchange.result else []
+            before, turns = exchange.params.get("messages"), follow_up.params.get("messages")
+            if not asked or turns is None or not _goes_on(before, turns):
+                continue
+            answered = [id for turn in turns.elements() for id in _ids(_blocks(turn, "tool_result"), "toolUseId")]
+            missing = [id for id in asked if id not in answered]
+            if missing:
+                yield broken(
+                    turns,
+                    f"the client answered with the tool_use {shown(missing)}, and the sampling request that follows "
+                    "holds no tool_result for it",
+                )
+            else:
+                yield HELD
+
+
+def _goes_on(before: Value | None, turns: Value) -> bool:
+    """Whether a request continues the conversation of the one before it, and not another one."""
+    earlier = before.value if before is not None else None
+    return isinstance(earlier, list) and isinstance(turns.value, list) and turns.value[: len(earlier)] == earlier
+
+
+@rule(
+    "tool-loop/iteration-limit",
+    SERVER,
+    TOOLS_SHOULD,
+    "client/sampling",
+    "security-considerations",
+    unobserved=NO_TOOLS,
+)
+def iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server ends its loop with a model that asks for tools for ever."""
+    for probe in evidence.probes("tools"):
+        for mark in probe.marks("endless"):
+            if not probe.exchanges:
+                continue
+            rounds = int(mark.data["rounds"])
+            if len(probe.exchanges) > rounds:
+                yield broken(
+                    probe.exchanges[rounds].request.at("method"),
+                    f"after {rounds} answers that each asked for a tool the server still sent another sampling request",
+                )
+            else:
+                yield HELD
+
+
+@rule(
+    "tool-loop/unknown-tool-survived",
+    SERVER,
+    TOOLS_SHOULD,
+    "client/sampling",
+    "multi-turn-tool-loop",
+    unobserved=NO_TOOLS,
+)
+def unknown_tool_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server answers its call and lives on when the model asks for a tool that was never offered."""
+    for probe in evidence.probes("unknown-tool"):
+        yield from survived(probe)

@@ -1,0 +1,384 @@
+"""The run against a server: which connections to make in each revision, and what to do on each.
+
+Over stdio each form of the sampling capability needs a process of its own, for ``initialize`` happens once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from ..fixture_client import FixtureClient, Json
+from ..revisions import Revision
+from ..wire.stdio import RUN_VARIABLE, StdioWire, kill_stragglers
+from ..wire.transcript import Entry, Transcript
+from .probes import CLOSED, FIRST, SECOND, Probe, perform, plain, probes_for
+from .targets import Found, Target, announced, list_candidates, listed_tools
+
+#: a probe of a group is left out once so many of the group hung or killed the server
+_STRIKES = 2
+#: how long a ping before notifications/initialized is waited for; not every server answers it
+_PING_SECONDS = 0.5
+
+#: the forms of the sampling capability, each for a connection; ``None`` declares no sampling
+FORMS: Mapping[str, Mapping[str, Any] | None] = {
+    "no sampling": None,
+    "sampling {}": {},
+    "sampling.tools": {"tools": {}},
+    "sampling.context": {"context": {}},
+    "sampling.tools, sampling.context and an unknown member": {
+        "tools": {},
+        "context": {},
+        "com.example/unknown": {"nested": [1]},
+    },
+}
+_NO_SAMPLING, _EMPTY, _TOOLS, _CONTEXT, _EVERYTHING = FORMS
+
+
+PlannedProbe = tuple[Probe, Target]
+
+
+@dataclass(frozen=True)
+class ServerCommand:
+    """How to start the server under test."""
+
+    command: Sequence[str]
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class RevisionRun:
+    """What came of one revision."""
+
+    transcripts: list[Transcript] = field(default_factory=list)
+    opened: bool = False  #: a connection came to the end of initialize
+    not_negotiated: str | None = None  #: why the revision is not spoken
+    failure: str | None = None  #: why it could not be found out
+
+
+@dataclass
+class ServerRun:
+    """What came of a run: the record by revision, and what was called to reach sampling."""
+
+    revisions: dict[str, RevisionRun]
+    found: Found = field(default_factory=Found)
+    sampling: list[Target] = field(default_factory=list)  #: the targets that sampled
+    connections: int = 0
+
+
+async def provoke_server(
+    server: ServerCommand,
+    revisions: Sequence[Revision],
+    named: Sequence[Target],
+    timeout: float,
+    progress: Callable[[str], None],
+) -> ServerRun:
+    """Provoke a server in each revision and return the record. Raises nothing that the server can cause."""
+    run = ServerRun({revision.name: RevisionRun() for revision in revisions})
+    provoker = _Provoker(server, run, named, timeout, progress)
+    try:
+        async with anyio.create_task_group() as tasks:
+            for revision in revisions:
+                tasks.start_soon(provoker.run_revision, revision)
+            await provoker.find_targets()
+    finally:
+        kill_stragglers(provoker.token)
+    return run
+
+
+class _Provoker:
+    def __init__(
+        self,
+        server: ServerCommand,
+        run: ServerRun,
+        named: Sequence[Target],
+        timeout: float,
+        progress: Callable[[str], None],
+    ) -> None:
+        self.server = server
+        self.run = run
+        self.named = named
+        self.timeout = timeout
+        self.progress = progress
+        self.token = uuid.uuid4().hex
+        # The first connections of all revisions wait for one another; only the further ones are limited.
+        self.further = anyio.Semaphore(max(2, os.cpu_count() or 2))
+        self.opened: dict[Revision, FixtureClient | None] = {}
+        self.all_opened = anyio.Event()
+        self.targets_known = anyio.Event()
+        self.spent: set[FixtureClient] = set()  #: connections that no more is to be done on
+        self.discovered_in: Revision | None = None  #: its first connection has had the first call of each target
+        self.fallback_form: str | None = None  #: the only form that something sampled for, if not the first tried
+        self.strikes: Counter[tuple[Revision, str]] = Counter()  #: probes that failed, by group
+        self.offer_tools: set[str] = set()  #: the targets, by label, whose requests offered tools
+
+    # --- connections
+
+    @asynccontextmanager
+    async def connect(
+        self, revision: Revision, form: str, env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[FixtureClient | None]:
+        """A connection with ``initialize`` done; ``None`` where it did not come to that, with the reason noted."""
+        record = self.run.revisions[revision.name]
+        transcript = Transcript(f"{revision.name}, {form}", "stdio")
+        self.run.connections += 1
+        try:
+            wire = await StdioWire.start(
+                self.server.command,
+                transcript,
+                cwd=self.server.cwd,
+                env={**self.server.env, RUN_VARIABLE: self.token, **(env or {})},
+            )
+        except OSError as error:
+            record.failure = record.failure or f"it could not be started: {error}"
+            yield None
+            return
+        client = FixtureClient(wire, self.timeout)
+        record.transcripts.append(transcript)
+        response: Json | None = None
+        accepted = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wire.read_stderr)
+            tasks.start_soon(client.listen, tasks)
+            try:
+                response = await client.initialize(revision.name, FORMS[form])
+                accepted = _protocol_version(response) == revision.name
+                record.opened |= accepted
+                if not accepted:
+                    transcript.mark("not-opened")
+                yield client if accepted else None
+            finally:
+                with anyio.CancelScope(shield=True):
+                    client.sampler = None
+                    await wire.shut_down()
+                    tasks.cancel_scope.cancel()
+        if not record.opened and not record.failure:
+            _note_refusal(record, response, wire, self.timeout)
+
+    # --- the order of things
+
+    async def run_revision(self, revision: Revision) -> None:
+        """Everything for one revision: the main connection first, the others beside it."""
+        first = _first_form(revision)
+        async with anyio.create_task_group() as tasks:
+            left: list[PlannedProbe] = []
+            async with self.connect(revision, first) as client:
+                if client is not None:
+                    await client.notify("notifications/initialized")
+                self.opened[revision] = client
+                if len(self.opened) == len(self.run.revisions):
+                    self.all_opened.set()
+                await self.targets_known.wait()
+                main = self.fallback_form or first
+                if client is not None and self.run.sampling:
+                    for form in FORMS:
+                        if form != main:
+                            tasks.start_soon(self._further_connection, revision, form)
+                    left = self._plan(revision)
+                    if revision == self.discovered_in:
+                        left = [planned for planned in left if planned[0] is not FIRST]
+                    if client not in self.spent and main == first:
+                        await self._settle(client)
+                        left = await self._probe(revision, client, left)
+            # Whoever died or hung is started again for what is left.
+            while left:
+                async with self._ready(revision, main) as client:
+                    if client is None:
+                        break
+                    left = await self._probe(revision, client, left)
+
+    @asynccontextmanager
+    async def _ready(
+        self, revision: Revision, form: str, env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[FixtureClient | None]:
+        """A further connection, up to where calls can be made."""
+        async with self.connect(revision, form, env) as client:
+            if client is not None:
+                if form == _CONTEXT:
+                    # Leaves room for a sampling request that comes too early.
+                    ping = await client.start_request("ping")
+                    await client.until(lambda: client.answered(ping), _PING_SECONDS)
+                await client.notify("notifications/initialized")
+                if FORMS[form] is not None:
+                    await self._settle(client)
+            yield client
+
+    async def _settle(self, client: FixtureClient) -> None:
+        """Give a server that lists its tools only after a while the time to do so."""
+        wanted = {target.name for target in self.run.sampling if target.kind == "tool"}
+        if wanted and not wanted <= await listed_tools(client):
+            await announced(client)
+
+    async def find_targets(self) -> None:
+        """Once every revision has its first connection: find out on the newest what to call."""
+        await self.all_opened.wait()
+        revision = next((r for r in sorted(self.opened, key=lambda r: r.name, reverse=True) if self.opened[r]), None)
+        client = self.opened[revision] if revision else None
+        self.discovered_in = revision
+        if revision is not None and client is not None:
+            found = self.run.found
+            found.candidates = list(self.named)
+            left = list(self.named) or await list_candidates(client, found)
+            left = await self._try_all(client, left)
+            # Some list what samples only once they know their client, and announce it.
+            if not self.named and (client.lists_changed or (not self.run.sampling and await announced(client))):
+                client.lists_changed = False
+                left += await self._try_all(client, await list_candidates(client, found))
+            while left:
+                async with self._ready(revision, _first_form(revision)) as again:
+                    if again is None:
+                        break
+                    left = await self._try_all(again, left)
+            if not self.run.sampling and _first_form(revision) != _EMPTY:
+                await self._try_plain_form(revision)
+        self.targets_known.set()
+
+    async def _try_plain_form(self, revision: Revision) -> None:
+        """Where nothing samples for a client with sub-capabilities, see whether one without them has better luck."""
+        notes = dict(self.run.found.notes)
+        async with self._ready(revision, _EMPTY) as client:
+            if client is not None:
+                await self._try_all(client, self.run.found.candidates)
+        if self.run.sampling:
+            self.fallback_form = _EMPTY
+        else:
+            self.run.found.notes = notes
+
+    async def _try_all(self, client: FixtureClient, targets: Sequence[Target]) -> list[Target]:
+        """Call the targets one by one, note what samples; returns those that a server which died leaves."""
+        for position, target in enumerate(targets):
+            if client.gone:
+                return list(targets[position:])
+            self.progress(f"calling {target.label}")
+            client.sampling, client.sampler = [], plain
+            client.transcript.mark("probe", group=FIRST.group, name=FIRST.name, target=target.label)
+            id = await client.start_request(target.method, target.params())
+            response = await client.response(id)
+            if response is None and not client.gone:
+                await client.notify("notifications/cancelled", {"requestId": id, "reason": "no answer"})
+            if response is None or not client.sampling:
+                self.spent.add(client)  # who knows what that call did
+            if client.sampling:
+                self.run.sampling.append(target)
+                if any((request.get("params") or {}).get("tools") for request in client.sampling):
+                    self.offer_tools.add(target.label)
+            self.run.found.notes[target.label] = _outcome(client, response)
+        return []
+
+    def _plan(self, revision: Revision) -> list[PlannedProbe]:
+        """What to do on the main connection: valid answers for all targets before hostile ones for any."""
+        chosen = [
+            (probe, target)
+            for target in self._probed()
+            for probe in probes_for(revision, target.label in self.offer_tools)
+        ]
+        return self._plain_calls() + sorted(chosen, key=lambda planned: planned[0].hostile)
+
+    def _plain_calls(self) -> list[PlannedProbe]:
+        return [(probe, target) for target in self.run.sampling for probe in (FIRST, SECOND)]
+
+    def _probed(self) -> list[Target]:
+        """The targets that get every probe: those named by the user, else one of each sort."""
+        if self.named:
+            return list(self.run.sampling)
+        sorts: dict[tuple[str, bool], Target] = {}
+        for target in self.run.sampling:
+            sorts.setdefault((target.kind, target.label in self.offer_tools), target)
+        return list(sorts.values())
+
+    async def _probe(
+        self, revision: Revision, client: FixtureClient, plan: Sequence[PlannedProbe]
+    ) -> list[PlannedProbe]:
+        """Perform what is planned until the connection fails; returns what is left then."""
+        left = list(plan)
+        while left:
+            probe, target = left.pop(0)
+            self.progress(f"{revision.name}: {probe.name}")
+            if await perform(client, probe, target):
+                continue
+            if probe in (FIRST, SECOND):
+                return []  # a server that fails the plainest call has nothing more to show
+            self.strikes[revision, probe.group] += 1
+            if self.strikes[revision, probe.group] >= _STRIKES:
+                left = [planned for planned in left if planned[0].group != probe.group]
+            return left
+        return []
+
+    async def _further_connection(self, revision: Revision, form: str) -> None:
+        """A connection for one form of the capability: each target twice, and what needs a connection of its own."""
+        # Containers run Python so, and it shows a stray print that else hides in a buffer.
+        env = {"PYTHONUNBUFFERED": "1"} if form == _CONTEXT else {}
+        async with self.further, self._ready(revision, form, env) as client:
+            if client is None:
+                return
+            for probe, target in self._plain_calls():
+                if not await perform(client, probe, target):
+                    return
+            if form == _EVERYTHING:
+                await perform(client, CLOSED, self.run.sampling[0])
+
+
+def _first_form(revision: Revision) -> str:
+    """The form of the capability for the first connection, which gets all the probes."""
+    return _TOOLS if revision.tools else _EMPTY
+
+
+def _protocol_version(response: Json | None) -> object:
+    result = (response or {}).get("result")
+    return result.get("protocolVersion") if isinstance(result, dict) else None
+
+
+def _note_refusal(record: RevisionRun, response: Json | None, wire: StdioWire, timeout: float) -> None:
+    """Say in the record why the first connection of a revision did not open."""
+    negotiated = _protocol_version(response)
+    if response is None:
+        record.failure = _why_silent(wire, timeout)
+    elif "error" in response:
+        record.not_negotiated = f"the server answered initialize with the error {json.dumps(response['error'])}"
+    elif isinstance(negotiated, str):
+        record.not_negotiated = f"the server negotiated {negotiated} instead"
+    else:
+        record.failure = f"it answered initialize without a protocolVersion: {json.dumps(response)[:500]}"
+
+
+def _why_silent(wire: StdioWire, timeout: float) -> str:
+    """Why ``initialize`` got no answer, with the last lines of stderr and the first strange ones of stdout."""
+    transcript = wire.transcript
+    if flood := transcript.marks("flooded"):
+        why = f"it wrote {flood[0].data['bytes']} bytes to stdout and no answer to initialize among them"
+    elif died := transcript.marks("died"):
+        why = f"it ended (exit code {died[0].data['code']}) before it answered initialize"
+    else:
+        why = f"it did not answer initialize within {timeout:g} s (--mcp-timeout)"
+    strays = [item.text[:200] for item in transcript.items if isinstance(item, Entry) and item.fault]
+    if strays:
+        why += "\nits stdout began with: " + "\n  ".join(strays[:3])
+    stderr = wire.stderr.decode("utf-8", "backslashreplace").strip()
+    return why + (f"\nthe last lines of its stderr:\n{_last_lines(stderr)}" if stderr else "\nits stderr is empty")
+
+
+def _last_lines(text: str, lines: int = 15) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+
+
+def _outcome(client: FixtureClient, response: Json | None) -> str:
+    """What a candidate's call came to, in a few words."""
+    if count := len(client.sampling):
+        return f"sampled ({count} request{'s' if count > 1 else ''})"
+    if response is None:
+        return "the server ended" if client.gone else f"no answer within {client.timeout:g} s"
+    if "error" in response:
+        return f"error {json.dumps(response['error'])[:200]}"
+    result = response.get("result")
+    if isinstance(result, dict) and result.get("isError") is True:
+        return f"answered without sampling, an error: {json.dumps(result.get('content'))[:200]}"
+    return "answered without sampling"

@@ -1,0 +1,172 @@
+"""What to call to make a server sample: named by the user, or found out."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ..fixture_client import FixtureClient, Json
+
+#: how many tools, prompts or resources are tried at most, each
+MAX_CANDIDATES = 100
+_MAX_PAGES = 50
+#: how many random values are made for a schema until one fits
+_TRIES = 50
+#: how long a server that samples nowhere yet may take to announce more tools
+_LIST_CHANGED_GRACE = 1.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing to call: a tool, a prompt or a resource."""
+
+    kind: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    @property
+    def method(self) -> str:
+        return {"tool": "tools/call", "prompt": "prompts/get", "resource": "resources/read"}[self.kind]
+
+    def params(self, token: str | None = None) -> Json:
+        params: Json = (
+            {"uri": self.name}
+            if self.kind == "resource"
+            else {"name": self.name, "arguments": dict(self.arguments)}
+        )
+        return {**params, "_meta": {"progressToken": token}} if token else params
+
+
+@dataclass
+class Found:
+    """What discovery saw: the candidates in order, and what became of each."""
+
+    candidates: list[Target] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)  #: by label, what came back or why it was not called
+
+
+class NoArguments(ValueError):
+    """No arguments could be made for a schema."""
+
+
+def minimal_arguments(schema: object) -> Json:
+    """Small valid arguments for a JSON Schema: what is required, with the schema's own defaults and examples first.
+
+    The same schema gives the same arguments. Raises ``NoArguments`` where none can be made.
+    """
+    if not isinstance(schema, dict) or not schema.get("required"):
+        return {}
+    return dict(_generate(json.dumps(schema, sort_keys=True)))
+
+
+@cache
+def _generate(text: str) -> Json:
+    from faker import Faker
+    from jsf import JSF
+    from jsonschema import validators
+
+    schema = json.loads(text)
+    state = random.getstate()  # the generator draws from the global one, which is the user's
+    try:
+        validator = validators.validator_for(schema, default=validators.Draft202012Validator)(schema)
+        generator = JSF(_suggested(schema), allow_none_optionals=1.0)
+        for seed in range(_TRIES):
+            random.seed(seed)
+            Faker.seed(seed)
+            candidate = generator.generate()
+            if isinstance(candidate, dict) and validator.is_valid(candidate):
+                return candidate
+    except Exception as error:  # whatever a schema of the server under test can make of two libraries
+        raise NoArguments(f"its inputSchema cannot be used ({type(error).__name__}: {str(error)[:200]})") from error
+    finally:
+        random.setstate(state)
+    raise NoArguments("no arguments that fit its inputSchema were found; give them with --mcp-tool NAME=JSON")
+
+
+def _suggested(schema: Json) -> Json:
+    """The schema with each required property that names a default or an example pinned to it."""
+    properties = dict(schema.get("properties", {}))
+    for key in schema["required"]:
+        given = properties.get(key)
+        if isinstance(given, dict):
+            values = [given["default"]] if "default" in given else list(given.get("examples") or [])
+            if values and values[0] is not None:
+                properties[key] = {"const": values[0]}
+    return {**schema, "properties": properties}
+
+
+async def list_candidates(client: FixtureClient, found: Found) -> list[Target]:
+    """Everything the server lists that may be called and was not seen before."""
+    fresh: list[Target] = []
+    for kind, method, key, name in (
+        ("tool", "tools/list", "tools", "name"),
+        ("prompt", "prompts/list", "prompts", "name"),
+        ("resource", "resources/list", "resources", "uri"),
+    ):
+        listed = await _pages(client, method, key)
+        for item in listed[:MAX_CANDIDATES]:
+            target = _candidate(kind, item, name, found)
+            if target is not None and target.label not in {t.label for t in found.candidates}:
+                found.candidates.append(target)
+                fresh.append(target)
+        if len(listed) > MAX_CANDIDATES:
+            found.notes[f"{len(listed) - MAX_CANDIDATES} more {key}"] = "not called: too many"
+    return fresh
+
+
+def _candidate(kind: str, item: object, name: str, found: Found) -> Target | None:
+    if not isinstance(item, dict) or not isinstance(item.get(name), str):
+        return None
+    target = Target(kind, item[name])
+    if kind == "tool":
+        annotations = item.get("annotations")
+        if isinstance(annotations, dict) and annotations.get("destructiveHint") is True:
+            found.notes[target.label] = "not called: it declares destructiveHint"
+            return None
+        try:
+            return Target(kind, item[name], minimal_arguments(item.get("inputSchema")))
+        except NoArguments as error:
+            found.notes[target.label] = f"not called: {error}"
+            return None
+    if kind == "prompt":
+        listed = item.get("arguments")
+        required = [a for a in listed if isinstance(a, dict)] if isinstance(listed, list) else []
+        return Target(kind, item[name], {a["name"]: "text" for a in required if a.get("required") is True})
+    return target
+
+
+async def listed_tools(client: FixtureClient) -> set[str]:
+    """The names of the tools that the server lists now."""
+    listed = await _pages(client, "tools/list", "tools")
+    return {item["name"] for item in listed if isinstance(item, dict) and isinstance(item.get("name"), str)}
+
+
+async def _pages(client: FixtureClient, method: str, key: str) -> list[Any]:
+    items: list[Any] = []
+    cursor: object = None
+    for _ in range(_MAX_PAGES):
+        response = await client.request(method, None if cursor is None else {"cursor": cursor})
+        result = (response or {}).get("result")
+        if not isinstance(result, dict):
+            break
+        page = result.get(key)
+        items += page if isinstance(page, list) else []
+        cursor = result.get("nextCursor")
+        if cursor is None:
+            break
+    return items
+
+
+async def announced(client: FixtureClient) -> bool:
+    """Whether the server announces that its lists changed, now or within a short while."""
+    changed = await client.until(lambda: client.lists_changed, _LIST_CHANGED_GRACE)
+    client.lists_changed = False
+    return changed

@@ -1,0 +1,108 @@
+"""Rules as data, findings, and the results of judging them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from .evidence import Evidence, Value
+from .revisions import NAMES, Revision, page_url
+from .wire.transcript import Entry, Side
+
+
+class Level(StrEnum):
+    """How binding a rule is. ADVICE stands in no specification and never fails a run."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    ADVICE = "ADVICE"
+
+
+class Verdict(StrEnum):
+    """What became of one rule in one revision."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WARN = "warn"
+    NOT_OBSERVED = "not-observed"
+    NOT_APPLICABLE = "not-applicable"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a rule could judge: whether it held, and where and why not."""
+
+    holds: bool
+    why: str = ""
+    at: Value | None = None
+    entry: Entry | None = None  #: where there is no message to point at: a stray line
+
+
+HELD = Finding(True)
+
+
+def broken(at: Value, why: str) -> Finding:
+    """A violation; ``why`` is a clause that can stand alone in a bug report."""
+    return Finding(False, why, at)
+
+
+Check = Callable[[Evidence, Side], Iterator[Finding]]
+#: ``{"2024-11-05": SHOULD, "2025-06-18": MUST}``: the level from that revision on; ``None`` ends a rule
+Levels = Mapping[str, Level | None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One requirement and the pure function that judges it."""
+
+    name: str  #: topic/rule
+    binds: frozenset[Side]
+    levels: Levels
+    statement: str
+    page: str
+    anchor: str
+    check: Check
+    unobserved: str  #: the reason shown when nothing came up that the rule could judge
+
+    @property
+    def topic(self) -> str:
+        return self.name.split("/")[0]
+
+    def level(self, revision: Revision) -> Level | None:
+        """The level in a revision, ``None`` where the rule does not exist there."""
+        level: Level | None = None
+        for name in NAMES[: NAMES.index(revision.name) + 1]:
+            level = self.levels.get(name, level)
+        return level
+
+    def url(self, revision: Revision) -> str:
+        return page_url(revision, self.page, self.anchor)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict on one rule in one revision over one transport: all that a report needs."""
+
+    rule: str
+    role: str
+    level: str
+    revision: str | None
+    transport: str
+    verdict: Verdict
+    message: str
+    url: str
+    statement: str
+    evidence: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The form it has in the JSON report, and on its way from a pytest-xdist worker."""
+        return {**asdict(self), "verdict": self.verdict.value, "evidence": list(self.evidence)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        return cls(
+            **{**data, "verdict": Verdict(data["verdict"]), "evidence": tuple(data["evidence"])}
+        )
