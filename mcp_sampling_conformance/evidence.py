@@ -246,9 +246,7 @@ class Session:
             return ()
         key = request.sender.other, id_key(request.body.get("id"))
         later = [m for m in self._responses.get(key, ()) if m.index > request.index]
-        reused = [
-            m.index for m in self._requests.get((request.sender, key[1]), ()) if m.index > request.index
-        ]
+        reused = [m.index for m in self._requests.get((request.sender, key[1]), ()) if m.index > request.index]
         return tuple(m for m in later if not reused or m.index < reused[0])
 
     @cached_property

@@ -133,9 +133,7 @@ class FixtureClient:
     async def notify(self, method: str, params: Json | None = None) -> None:
         await self.send({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})
 
-    async def start_request(
-        self, method: str, params: Json | None = None, id: int | str | None = None
-    ) -> int | str:
+    async def start_request(self, method: str, params: Json | None = None, id: int | str | None = None) -> int | str:
         """Send a request and return its id without waiting; ``response`` waits."""
         if id is None:
             self._last_id += 1

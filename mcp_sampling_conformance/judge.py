@@ -17,29 +17,25 @@ def judge(
     revision: Revision,
     side: Side,
     transport: str,
+    *,
+    strict: bool = False,
     mask: Callable[[str], str] = str,
 ) -> list[Result]:
     """Judge every rule that binds ``side`` in ``revision`` on the record of its connections.
 
-    ``mask`` takes secrets out of every text of the results.
+    With ``strict`` a broken SHOULD is a failure too. ``mask`` takes secrets out of every text of the results.
     """
     evidence = Evidence(revision, tuple(Session(transcript) for transcript in transcripts))
-    return [
-        _verdict(rule, evidence, side, transport, mask) for rule in rules_for(side, revision)
-    ]
+    return [_verdict(rule, evidence, side, transport, strict, mask) for rule in rules_for(side, revision)]
 
 
-def without_evidence(
-    revision: Revision, side: Side, transport: str, verdict: Verdict, reason: str
-) -> list[Result]:
+def without_evidence(revision: Revision, side: Side, transport: str, verdict: Verdict, reason: str) -> list[Result]:
     """The same verdict on every rule, where there is no record to judge."""
-    return [
-        _result(rule, revision, side, transport, verdict, reason) for rule in rules_for(side, revision)
-    ]
+    return [_result(rule, revision, side, transport, verdict, reason) for rule in rules_for(side, revision)]
 
 
 def _verdict(
-    rule: Rule, evidence: Evidence, side: Side, transport: str, mask: Callable[[str], str]
+    rule: Rule, evidence: Evidence, side: Side, transport: str, strict: bool, mask: Callable[[str], str]
 ) -> Result:
     try:
         findings = list(rule.check(evidence, side))
@@ -48,8 +44,8 @@ def _verdict(
         return _result(rule, evidence.revision, side, transport, Verdict.ERROR, mask(report))
     violations = [finding for finding in findings if not finding.holds]
     if violations:
-        level = rule.level(evidence.revision)
-        verdict = Verdict.FAIL if level is Level.MUST else Verdict.WARN
+        failing = (Level.MUST, Level.SHOULD) if strict else (Level.MUST,)
+        verdict = Verdict.FAIL if rule.level(evidence.revision) in failing else Verdict.WARN
         lines = tuple(mask(line) for line in excerpt(violations[0]))
         message = mask(_message(violations))
         return _result(rule, evidence.revision, side, transport, verdict, message, lines)

@@ -45,9 +45,7 @@ REVISIONS: dict[str, Revision] = {
     revision.name: revision
     for revision in (
         # name, content, in tool_result, arrays, tools, tasks, batches, lastModified, pages
-        Revision(
-            "2024-11-05", _TEXT_IMAGE, _NONE, False, False, False, False, False, "basic/messages", None
-        ),
+        Revision("2024-11-05", _TEXT_IMAGE, _NONE, False, False, False, False, False, "basic/messages", None),
         Revision("2025-03-26", _AUDIO, _NONE, False, False, False, True, False, "basic", None),
         Revision("2025-06-18", _AUDIO, _NONE, False, False, False, False, True, "basic", "schema"),
         Revision("2025-11-25", _TOOLS, _RESULT_BLOCKS, True, True, True, False, True, "basic", "schema"),

@@ -103,6 +103,4 @@ class Result:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
-        return cls(
-            **{**data, "verdict": Verdict(data["verdict"]), "evidence": tuple(data["evidence"])}
-        )
+        return cls(**{**data, "verdict": Verdict(data["verdict"]), "evidence": tuple(data["evidence"])})

@@ -12,13 +12,13 @@ from ..revisions import NAMES, REVISIONS
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import (
+    ADVICE,
     ALWAYS_MUST,
     ALWAYS_SHOULD,
     NEGOTIATED,
     SERVER,
     TOOLS_MUST,
     TOOLS_SHOULD,
-    ADVICE,
     rule,
 )
 from .shapes import call_answered, shown
@@ -164,9 +164,7 @@ def context_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if params.message.session.declares("context"):
             context = _context(params)
             yield (
-                broken(context, f"{context.where} is {shown(context.value)}, which is deprecated")
-                if context
-                else HELD
+                broken(context, f"{context.where} is {shown(context.value)}, which is deprecated") if context else HELD
             )
 
 
@@ -193,9 +191,10 @@ def _newer_content(evidence: Evidence, turn: Value) -> Iterator[tuple[Value, str
         yield content, "as an array came with 2025-11-25"
     for block in blocks_of(turn):
         kind = block.get("type")
-        if kind is not None and isinstance(kind.value, str) and kind.value not in revision.content_types:
-            if first := _first_with(kind.value):
-                yield block, f"is a {kind.value} block, which came with {first}"
+        if kind is None or not isinstance(kind.value, str) or kind.value in revision.content_types:
+            continue
+        if first := _first_with(kind.value):
+            yield block, f"is a {kind.value} block, which came with {first}"
 
 
 @rule(
@@ -236,9 +235,7 @@ def _too_new(evidence: Evidence, value: Value, what: str) -> Finding:
 def not_before_initialized(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server sends no sampling request before it received notifications/initialized."""
     for session in evidence.sessions:
-        ready = next(
-            (m for m in session.sent_by(Side.CLIENT) if m.method == "notifications/initialized"), None
-        )
+        ready = next((m for m in session.sent_by(Side.CLIENT) if m.method == "notifications/initialized"), None)
         early = [e for e in session.exchanges if ready is None or e.request.index < ready.index]
         for exchange in early:
             yield broken(

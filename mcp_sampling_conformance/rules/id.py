@@ -105,7 +105,7 @@ def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     unobserved="the server's ids could not be foreseen, so none could be made to coincide with a call's",
 )
 def directions_apart(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """Request ids live per direction: a sampling request with the same id as the call it belongs to disturbs neither."""
+    """Request ids live per direction: a sampling request with the id of its own call disturbs neither."""
     for probe in evidence.probes("same-id"):
         calls = {id_key(call.request.body["id"]) for call in probe.calls}
         if any(id_key(exchange.request.body.get("id")) in calls for exchange in probe.exchanges):

@@ -73,9 +73,7 @@ def meta(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def include_context(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The value of includeContext is none, thisServer or allServers."""
     words = ("none", "thisServer", "allServers")
-    yield from _field(
-        evidence, "includeContext", lambda value: value in words, '"none", "thisServer" or "allServers"'
-    )
+    yield from _field(evidence, "includeContext", lambda value: value in words, '"none", "thisServer" or "allServers"')
 
 
 @rule("parameters/tools", SERVER, TOOLS_MUST, "schema", "tool", unobserved=_missing("tools"))

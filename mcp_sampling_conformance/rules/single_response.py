@@ -45,7 +45,7 @@ def _token(request: Message) -> Value | None:
     unobserved="no progress was sent",
 )
 def progress_only_with_token(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """Progress is sent only for a token that the other side gave, with increasing values, and not after the response."""
+    """Progress is sent only for a token that the other side gave, increasing, and not after the response."""
     for session in evidence.sessions:
         last: dict[int, float] = {}  # by the index of the request
         for message in session.sent_by(side):
@@ -83,9 +83,11 @@ def no_stream_parameter(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request has no stream parameter, for the answer always comes whole."""
     for params in evidence.requests:
         stream = params.get("stream")
-        yield broken(stream, f"{stream.where} is {shown(stream.value)}, but MCP sampling does not stream") if (
-            stream
-        ) else HELD
+        yield (
+            broken(stream, f"{stream.where} is {shown(stream.value)}, but MCP sampling does not stream")
+            if (stream)
+            else HELD
+        )
 
 
 @rule(

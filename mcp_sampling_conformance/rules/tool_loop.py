@@ -30,9 +30,7 @@ def _has_role(turn: Value, role: str) -> bool:
     return found is not None and found.value == role
 
 
-@rule(
-    "tool-loop/results-only", SERVER, TOOLS_MUST, "client/sampling", "tool-result-messages", unobserved=NO_RESULT
-)
+@rule("tool-loop/results-only", SERVER, TOOLS_MUST, "client/sampling", "tool-result-messages", unobserved=NO_RESULT)
 def results_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A user message with a tool_result holds tool_result blocks and nothing else."""
     for turn in evidence.request_messages:

@@ -84,9 +84,7 @@ NASTY_TEXT = (
 
 VALID: tuple[Answer, ...] = (
     Answer("kind", "an image", _content({"type": "image", "data": PNG, "mimeType": "image/png"})),
-    Answer(
-        "kind", "audio", _content({"type": "audio", "data": WAV, "mimeType": "audio/wav"}), _with_audio
-    ),
+    Answer("kind", "audio", _content({"type": "audio", "data": WAV, "mimeType": "audio/wav"}), _with_audio),
     Answer(
         "kind",
         "an array of two blocks",

@@ -64,9 +64,7 @@ async def perform(client: FixtureClient, probe: Probe, target: Target) -> bool:
     """Run a probe, marks and follow-up included. ``False`` when the connection is not to be used any further."""
     usual = plain if client.declares_sampling else refuse
     client.sampling, client.sampler = [], usual
-    client.transcript.mark(
-        "probe", group=probe.group, name=probe.name, target=target.label, hostile=probe.hostile
-    )
+    client.transcript.mark("probe", group=probe.group, name=probe.name, target=target.label, hostile=probe.hostile)
     await probe.run(client, target)
     if probe.follow_up and not client.struggling:
         client.transcript.mark("follow-up")
@@ -248,17 +246,23 @@ def _unknown(params: Json, position: int) -> list[Json]:
 
 #: in this order on one connection: what leaves the server unharmed first, what breaks the specification last
 PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
-    *((lambda revision: True, probe) for probe in (
-        Probe("late", "an answer that came late", _late),
-        Probe("concurrent", "two calls at once", _concurrent),
-        Probe("same-id", "a call whose id the server's own request had too", _same_id),
-    )),
-    *((lambda revision: revision.tools, probe) for probe in (
-        _tool_uses("one tool_use", _one, rounds=1),
-        _tool_uses("three tool_use in one answer", _several, rounds=1),
-        _tool_uses("tool_use over and over", _one, rounds=ENDLESS_ROUNDS),
-        _tool_uses("a tool_use of a tool that was not offered", _unknown, rounds=1, group="unknown-tool"),
-    )),
+    *(
+        (lambda revision: True, probe)
+        for probe in (
+            Probe("late", "an answer that came late", _late),
+            Probe("concurrent", "two calls at once", _concurrent),
+            Probe("same-id", "a call whose id the server's own request had too", _same_id),
+        )
+    ),
+    *(
+        (lambda revision: revision.tools, probe)
+        for probe in (
+            _tool_uses("one tool_use", _one, rounds=1),
+            _tool_uses("three tool_use in one answer", _several, rounds=1),
+            _tool_uses("tool_use over and over", _one, rounds=ENDLESS_ROUNDS),
+            _tool_uses("a tool_use of a tool that was not offered", _unknown, rounds=1, group="unknown-tool"),
+        )
+    ),
     *((answer.fits, _answering(answer)) for answer in VALID),
     (lambda revision: True, Probe("cancelled", "a call that was cancelled", _cancelled)),
     (lambda revision: True, Probe("duplicate", "an answer that came twice", _twice, hostile=True)),
@@ -268,6 +272,4 @@ PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
 
 def probes_for(revision: Revision, offers_tools: bool) -> list[Probe]:
     """The probes of a target in a revision, in order."""
-    return [
-        probe for fits, probe in PROBES if fits(revision) and probe.for_tools in (None, offers_tools)
-    ]
+    return [probe for fits, probe in PROBES if fits(revision) and probe.for_tools in (None, offers_tools)]

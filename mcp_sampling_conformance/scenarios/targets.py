@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,8 +15,8 @@ from ..fixture_client import FixtureClient, Json
 #: how many tools, prompts or resources are tried at most, each
 MAX_CANDIDATES = 100
 _MAX_PAGES = 50
-#: how many random values are made for a schema until one fits
-_TRIES = 50
+#: how many values are drawn for a schema until one fits
+_EXAMPLES = 200
 #: how long a server that samples nowhere yet may take to announce more tools
 _LIST_CHANGED_GRACE = 1.0
 
@@ -38,9 +39,7 @@ class Target:
 
     def params(self, token: str | None = None) -> Json:
         params: Json = (
-            {"uri": self.name}
-            if self.kind == "resource"
-            else {"name": self.name, "arguments": dict(self.arguments)}
+            {"uri": self.name} if self.kind == "resource" else {"name": self.name, "arguments": dict(self.arguments)}
         )
         return {**params, "_meta": {"progressToken": token}} if token else params
 
@@ -69,26 +68,47 @@ def minimal_arguments(schema: object) -> Json:
 
 @cache
 def _generate(text: str) -> Json:
-    from faker import Faker
-    from jsf import JSF
-    from jsonschema import validators
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis.errors import NoSuchExample
+    from hypothesis_jsonschema import from_schema
 
     schema = json.loads(text)
-    state = random.getstate()  # the generator draws from the global one, which is the user's
-    try:
-        validator = validators.validator_for(schema, default=validators.Draft202012Validator)(schema)
-        generator = JSF(_suggested(schema), allow_none_optionals=1.0)
-        for seed in range(_TRIES):
-            random.seed(seed)
-            Faker.seed(seed)
-            candidate = generator.generate()
-            if isinstance(candidate, dict) and validator.is_valid(candidate):
-                return candidate
-    except Exception as error:  # whatever a schema of the server under test can make of two libraries
-        raise NoArguments(f"its inputSchema cannot be used ({type(error).__name__}: {str(error)[:200]})") from error
-    finally:
-        random.setstate(state)
+    profile = settings(
+        database=None,
+        deadline=None,
+        max_examples=_EXAMPLES,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    # Empty strings and zeros are valid and make many a tool do nothing: they are the second choice.
+    for variant, wanted in (
+        (_suggested(schema), _says_something),
+        (schema, _says_something),
+        (schema, lambda value: isinstance(value, dict)),
+    ):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = find(from_schema(variant), wanted, settings=profile, random=random.Random(0))
+        except NoSuchExample:
+            continue
+        except Exception as error:  # whatever a foreign schema makes of two libraries
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+            raise NoArguments(f"its inputSchema cannot be used ({reason})") from error
+        assert isinstance(found, dict)
+        return {key: found[key] for key in schema["required"] if key in found}
     raise NoArguments("no arguments that fit its inputSchema were found; give them with --mcp-tool NAME=JSON")
+
+
+def _says_something(value: object) -> bool:
+    """Whether nothing in a value is blank, zero or null."""
+    if isinstance(value, dict):
+        return all(_says_something(member) for member in value.values())
+    if isinstance(value, list):
+        return all(_says_something(element) for element in value)
+    if isinstance(value, str):
+        return bool(value.strip())
+    return isinstance(value, bool) or (value is not None and value != 0)
 
 
 def _suggested(schema: Json) -> Json:
@@ -99,7 +119,7 @@ def _suggested(schema: Json) -> Json:
         if isinstance(given, dict):
             values = [given["default"]] if "default" in given else list(given.get("examples") or [])
             if values and values[0] is not None:
-                properties[key] = {"const": values[0]}
+                properties[key] = {"allOf": [given, {"const": values[0]}]}
     return {**schema, "properties": properties}
 
 

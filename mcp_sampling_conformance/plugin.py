@@ -1,0 +1,104 @@
+"""The pytest plugin's door: options, marker, and nothing else until a system under test is named.
+
+Everything heavy is imported only then; without our options this module costs its own import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+#: option, what it takes (``None``: a flag), whether it repeats, help. The ini key is the option with underscores.
+OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
+    ("--mcp-server", "COMMAND", False, "the MCP server to judge: a command line, split like a shell does"),
+    ("--mcp-tool", "NAME[=JSON]", True, "a tool to call, with its arguments, to make the server sample"),
+    ("--mcp-prompt", "NAME[=JSON]", True, "a prompt to get to make the server sample"),
+    ("--mcp-resource", "URI", True, "a resource to read to make the server sample"),
+    ("--mcp-spec-version", "REV", True, "judge only this revision of MCP (default: all that are spoken)"),
+    ("--mcp-timeout", "SECONDS", False, "how long any one answer may take (default: 10)"),
+    ("--mcp-strict", None, False, "a SHOULD that is broken fails the run too"),
+    ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json"),
+    ("--mcp-env", "NAME=VALUE", True, "an environment variable for the system under test"),
+    ("--mcp-cwd", "DIR", False, "the working directory of the system under test"),
+)
+LIST_RULES = "--mcp-list-rules"
+#: where the defaults of options that another plugin had registered before us are kept
+_FOREIGN_DEFAULTS = pytest.StashKey[dict[str, Any]]()
+
+
+def ini_key(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Iterator[None]:
+    """Register the options after every plugin and conftest had its turn.
+
+    Other MCP plugins have a ``--mcp-server`` or ``--mcp-timeout`` too. Registered this late, ours make none of them
+    fail; an option that exists by now is shared.
+    """
+    try:
+        return (yield)
+    finally:
+        early_config.stash[_FOREIGN_DEFAULTS] = _register(parser)
+
+
+def _register(parser: pytest.Parser) -> dict[str, Any]:
+    known = {
+        name: option
+        for group in {id(g): g for g in (*parser._groups, parser._anonymous)}.values()
+        for option in group.options
+        for name in option.names()
+    }
+    group = parser.getgroup("mcp sampling conformance")
+    foreign = {}
+    for option, metavar, repeats, text in OPTIONS:
+        key = ini_key(option)
+        if option in known:
+            foreign[option] = getattr(known[option], "default", None)
+        elif metavar is None:
+            group.addoption(option, dest=_dest(option), action="store_const", const=True, default=None, help=text)
+        else:
+            action = "append" if repeats else "store"
+            group.addoption(option, dest=_dest(option), action=action, default=None, metavar=metavar, help=text)
+        if key not in parser._inidict:
+            kind: Any = "bool" if metavar is None else "linelist" if repeats else "string"
+            parser.addini(key, f"default of {option}", type=kind, default=None)
+    group.addoption(
+        LIST_RULES, dest=_dest(LIST_RULES), action="store_true", default=False, help="print the rules and exit"
+    )
+    return foreign
+
+
+def _dest(option: str) -> str:
+    return ini_key(option).replace("mcp_", "mcp_sampling_", 1)
+
+
+def option_value(config: pytest.Config, option: str) -> Any:
+    """What the user gave for an option, on the command line or else in the ini file; ``None`` for nothing."""
+    value = config.getoption(option, None)
+    if value is not None and value != config.stash[_FOREIGN_DEFAULTS].get(option):
+        return value
+    return config.getini(ini_key(option)) or None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if config.getoption(LIST_RULES, False):
+        from .report.rules import print_rules
+
+        print_rules()
+        return 0
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "mcp_conformance: a rule of MCP sampling, judged on the system under test")
+    if _FOREIGN_DEFAULTS in config.stash and option_value(config, "--mcp-server") is not None:
+        from .session import ConformanceSession
+        from .settings import read_settings
+
+        settings = read_settings({option: option_value(config, option) for option, *_ in OPTIONS})
+        config.pluginmanager.register(ConformanceSession(config, settings), "mcp-sampling-conformance-session")

@@ -1,0 +1,146 @@
+"""What a run shows on the terminal: progress, warnings, and the closing table of topics and revisions."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..rules import TOPICS
+from ..scenarios.targets import Found
+from ..verdicts import Result, Verdict
+from .excerpt import printable
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+#: seconds between two lines of progress where lines cannot be overwritten
+_QUIET = 5.0
+
+
+class Progress:
+    """What is being done, while nothing else is to be seen."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
+        self._text = ""
+        self._shown = ""
+        self._at = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Note what is being done; called from the thread of the scenarios."""
+        self._text = text
+
+    def show(self) -> None:
+        """Write it, where that is due; called from pytest's own thread."""
+        if self._reporter is None or self._text == self._shown or self._reporter.verbosity < 0:
+            return
+        overwrites = self._reporter.isatty
+        if not overwrites and time.monotonic() - self._at < _QUIET:
+            return
+        self._at, self._shown = time.monotonic(), self._text
+        line = printable(f"mcp sampling: {self._text}")[:100]
+        self._write(f"\r{line:<100}" if overwrites else f"\n{line}")
+
+    def clear(self) -> None:
+        if self._shown:
+            self._write("\r" + " " * 100 + "\r" if self._reporter.isatty else "\n")
+
+    def _write(self, text: str) -> None:
+        with self._capture.global_and_fixture_disabled() if self._capture else nullcontext():
+            self._reporter.write(text, flush=True)
+
+
+def nothing_sampled(found: Found) -> str:
+    """The message of a run in which no sampling request came."""
+    lines = ["the server never asked for sampling, so there was nothing to judge."]
+    if found.notes:
+        lines.append("What was tried:")
+        lines += [f"  {label}: {note}" for label, note in found.notes.items()]
+    else:
+        lines.append("It lists no tool, prompt or resource that could be called.")
+    lines.append(
+        'Say what to call with --mcp-tool NAME or --mcp-tool \'NAME={"argument": "value"}\' (or --mcp-prompt, '
+        "--mcp-resource), for something that makes the server send sampling/createMessage."
+    )
+    return "\n".join(lines)
+
+
+def write_summary(
+    reporter: pytest.TerminalReporter, results: Sequence[Result], settings: Settings, unreached: bool
+) -> None:
+    """The warnings, the table, and what to read next."""
+    warned = [result for result in results if result.verdict is Verdict.WARN]
+    if warned:
+        reporter.write_sep("=", "mcp sampling: warnings", yellow=True)
+        for first, revisions in _alike(warned):
+            reporter.write_line(f"{first.rule} ({first.level}): {printable(first.message)}", yellow=True)
+            reporter.write_line(f"    requires  {first.statement}")
+            reporter.write_line(f"    in {', '.join(revisions)}; {first.url}")
+            if reporter.verbosity > 0:
+                for line in first.evidence:
+                    reporter.write_line(f"    {line}")
+    rules = [result for result in results if result.revision is not None]
+    if rules:
+        reporter.write_sep("=", f"mcp sampling: {rules[0].role} over {rules[0].transport}")
+        for line in table(rules):
+            reporter.write_line(line)
+    for line in _read_next(results, settings, unreached):
+        reporter.write_line(line)
+
+
+def _alike(results: Sequence[Result]) -> list[tuple[Result, list[str]]]:
+    """Results of one rule, gathered over the revisions."""
+    gathered: dict[str, list[Result]] = {}
+    for result in results:
+        gathered.setdefault(result.rule, []).append(result)
+    return [(group[-1], [str(result.revision) for result in group]) for group in gathered.values()]
+
+
+def table(results: Sequence[Result]) -> list[str]:
+    """Topics by revisions: in each cell how many rules held of those judged, and how many did not."""
+    revisions = sorted({str(result.revision) for result in results})
+    present = {result.rule.split("/")[0] for result in results}
+    topics = [topic for module in TOPICS if (topic := module.replace("_", "-")) in present]
+    width = max(len(topic) for topic in topics) + 2
+    lines = [" " * width + "".join(f"{revision:>22}" for revision in revisions)]
+    for topic in topics:
+        cells = []
+        for revision in revisions:
+            verdicts = Counter(r.verdict for r in results if r.revision == revision and r.rule.split("/")[0] == topic)
+            cells.append(f"{_cell(verdicts):>22}")
+        lines.append(f"{topic:<{width}}" + "".join(cells))
+    return lines
+
+
+_WORDS = {Verdict.PASS: "ok", Verdict.FAIL: "FAIL", Verdict.WARN: "warn", Verdict.ERROR: "ERROR"}
+
+
+def _cell(verdicts: Counter[Verdict]) -> str:
+    judged = [f"{verdicts[verdict]} {word}" for verdict, word in _WORDS.items() if verdicts[verdict]]
+    if judged:
+        return ", ".join(judged)
+    return "not applicable" if verdicts[Verdict.NOT_APPLICABLE] else "not observed" if verdicts else "-"
+
+
+def _read_next(results: Sequence[Result], settings: Settings, unreached: bool) -> list[str]:
+    counts = Counter(result.verdict for result in results)
+    lines = []
+    if unreached:
+        lines.append("Sampling was never reached: nothing here is a pass. See sampling-reached, or name what to call")
+        lines.append("with --mcp-tool, --mcp-prompt or --mcp-resource.")
+    if counts[Verdict.FAIL]:
+        lines.append("Each failure above shows the rule, its source and the messages; run one again by its id.")
+    if counts[Verdict.WARN]:
+        lines.append("Warnings do not fail the run; -v shows their messages, --mcp-strict makes each SHOULD count.")
+    if counts[Verdict.NOT_OBSERVED]:
+        lines.append(
+            f"{counts[Verdict.NOT_OBSERVED]} rules had nothing to judge (not observed, never a pass); -rs says why."
+        )
+    lines += [f"Report: {path}" for path in settings.reports]
+    return lines

@@ -1,0 +1,151 @@
+"""The user's options, checked: what is wrong with them is said in one sentence before anything starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .revisions import NAMES, REVISIONS, Revision
+from .scenarios.server import ServerCommand
+from .scenarios.targets import Target
+
+DEFAULT_TIMEOUT = 10.0
+REPORT_SUFFIXES = (".json",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to judge and how."""
+
+    value: str  #: the target as the user typed it
+    server: ServerCommand
+    named: Sequence[Target]
+    revisions: Sequence[Revision]
+    timeout: float
+    strict: bool
+    reports: Sequence[Path]
+    secrets: Sequence[str]
+
+    def mask(self, text: str) -> str:
+        """``text`` without the values given with ``--mcp-env``, plain or as they stand in JSON."""
+        for secret in self.secrets:
+            for form in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
+                text = text.replace(form, "***")
+        return text
+
+
+def read_settings(options: Mapping[str, Any]) -> Settings:
+    """Check the options. Raises ``pytest.UsageError`` with one sentence that says what to do."""
+    cwd = _directory(options["--mcp-cwd"])
+    env = dict(_assignment(text) for text in options["--mcp-env"] or ())
+    value = str(_single(options["--mcp-server"]))
+    return Settings(
+        value=value,
+        server=ServerCommand(_command(value, cwd), cwd, env),
+        named=[
+            *(_target("tool", "--mcp-tool", text) for text in options["--mcp-tool"] or ()),
+            *(_target("prompt", "--mcp-prompt", text) for text in options["--mcp-prompt"] or ()),
+            *(Target("resource", uri) for uri in options["--mcp-resource"] or ()),
+        ],
+        revisions=_revisions(options["--mcp-spec-version"]),
+        timeout=_seconds(_single(options["--mcp-timeout"])),
+        strict=bool(options["--mcp-strict"]),
+        reports=[_report(text) for text in options["--mcp-report"] or ()],
+        # Masking every "1" or "on" would destroy the evidence; nobody's secret is that short.
+        secrets=sorted((v for v in env.values() if len(v) >= 4), key=len, reverse=True),
+    )
+
+
+def _single(value: Any) -> Any:
+    """The last of several, where another plugin's option of the same name repeats."""
+    return value[-1] if isinstance(value, list) and value else value
+
+
+def _directory(text: Any) -> str | None:
+    if text is not None and not Path(text).is_dir():
+        raise pytest.UsageError(f"--mcp-cwd: {text!r} is not a directory; give the directory to start the server in")
+    return str(text) if text is not None else None
+
+
+def _command(value: str, cwd: str | None) -> list[str]:
+    if value.startswith(("http://", "https://")):
+        raise pytest.UsageError(
+            f"--mcp-server: {value} is a URL; this version judges servers over stdio: give a command"
+        )
+    try:
+        command = shlex.split(value)
+    except ValueError as error:
+        raise pytest.UsageError(
+            f"--mcp-server: {value!r} cannot be split into words ({error}); check the quotes"
+        ) from None
+    if not command:
+        raise pytest.UsageError("--mcp-server: the command is empty; give the command line that starts the server")
+    program = command[0]
+    # A path is looked up where the process will be started, a bare name on the PATH.
+    found = shutil.which(os.path.join(cwd or "", program) if os.sep in program else program)
+    if found is None:
+        raise pytest.UsageError(
+            f"--mcp-server: there is no command {program!r}; give a program on the PATH or its path"
+        )
+    return command
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise pytest.UsageError(f"--mcp-env: {text.split('=')[0]!r} has no value; write NAME=VALUE")
+    return name, value
+
+
+def _target(kind: str, option: str, text: str) -> Target:
+    name, sign, arguments = text.partition("=")
+    if not sign:
+        return Target(kind, name)
+    try:
+        value = json.loads(arguments)
+    except ValueError as error:
+        raise pytest.UsageError(
+            f"{option}: the arguments in {text!r} are not JSON ({error}); write NAME={{...}}"
+        ) from None
+    if not isinstance(value, dict):
+        raise pytest.UsageError(f"{option}: the arguments in {text!r} must be a JSON object; write NAME={{...}}")
+    return Target(kind, name, value)
+
+
+def _revisions(names: Sequence[str] | None) -> list[Revision]:
+    for name in names or ():
+        if name not in REVISIONS:
+            raise pytest.UsageError(f"--mcp-spec-version: there is no revision {name!r}; known are {', '.join(NAMES)}")
+    return [revision for name, revision in REVISIONS.items() if not names or name in names]
+
+
+def _seconds(value: Any) -> float:
+    try:
+        seconds = DEFAULT_TIMEOUT if value is None else float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise pytest.UsageError(f"--mcp-timeout: {value!r} is not a positive number of seconds")
+    return seconds
+
+
+def _report(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in REPORT_SUFFIXES:
+        raise pytest.UsageError(f"--mcp-report: {text!r} has no known suffix; use {' or '.join(REPORT_SUFFIXES)}")
+    try:
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--mcp-report: {text!r} cannot be written ({error.strerror}); give another file"
+        ) from None
+    return path

@@ -1,0 +1,25 @@
+"""The reference server breaks no rule in any revision: not one failure, not one warning, nothing left unobserved."""
+
+from __future__ import annotations
+
+import anyio
+from test_server_kill_matrix import NAMED, broken, python, results, run
+
+from mcp_sampling_conformance.judge import judge
+from mcp_sampling_conformance.revisions import NAMES, REVISIONS
+from mcp_sampling_conformance.verdicts import Verdict
+from mcp_sampling_conformance.wire.transcript import Side
+
+
+def test_reference_is_clean_and_everything_is_observed() -> None:
+    found = results(anyio.run(run, python("reference_server.py"), list(NAMES), []))
+    assert broken(found) == {}
+    assert [r.rule for r in found if r.verdict is not Verdict.PASS] == []
+
+
+def test_a_record_judged_twice_gives_the_same_verdicts() -> None:
+    record = anyio.run(run, python("server_mutants.py", "max-tokens-string"), ["2025-11-25"], NAMED)
+    transcripts = record.revisions["2025-11-25"].transcripts
+    first, second = (judge(transcripts, REVISIONS["2025-11-25"], Side.SERVER, "stdio") for _ in range(2))
+    assert first == second
+    assert "max-tokens/integer" in broken(first)
