@@ -155,7 +155,7 @@ class FixtureClient:
         seen = -1
         while not self.answered(id) and not self.gone and (seen != self._samplings or self._at_work):
             seen = self._samplings
-            await self.until(lambda: self.answered(id) or self._samplings != seen, self.timeout)
+            await self.until(lambda seen=seen: self.answered(id) or self._samplings != seen, self.timeout)  # type: ignore[misc]
         return await self.response_within(id, 0)
 
     async def response_within(self, id: int | str, seconds: float) -> Json | None:
