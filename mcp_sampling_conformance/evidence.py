@@ -128,6 +128,20 @@ class Exchange:
     request: Message
     params: Value
     answers: tuple[Message, ...]
+    ask: Mark | None  #: what the harness had in mind, where it was the one that asked
+    gave_up: float | None  #: seconds waited in vain, where the harness gave up on it
+
+    @property
+    def group(self) -> str | None:
+        return str(self.ask.data["group"]) if self.ask else None
+
+    @property
+    def name(self) -> str:
+        return str(self.ask.data["name"]) if self.ask else "a sampling request"
+
+    @property
+    def error(self) -> Value | None:
+        return self.answer.whole.get("error") if self.answer else None
 
     @property
     def answer(self) -> Message | None:
@@ -275,17 +289,28 @@ class Session:
 
     @cached_property
     def exchanges(self) -> list[Exchange]:
+        asks = {id_key(mark.data["id"]): mark for mark in self.marks("ask")}
         return [
-            Exchange(message, message.whole.get("params") or message.whole, self.responses_to(message))
+            Exchange(
+                message,
+                message.whole.get("params") or message.whole,
+                self.responses_to(message),
+                asks.get(id_key(message.body.get("id"))),
+                self._gave_up.get(id_key(message.body.get("id"))),
+            )
             for message in self.sent_by(Side.SERVER)
             if message.method == SAMPLING
         ]
 
     @cached_property
+    def _gave_up(self) -> dict[tuple[str, object], float]:
+        """The requests that the harness waited for in vain, with the seconds it waited."""
+        return {id_key(mark.data["id"]): float(mark.data["seconds"]) for mark in self.marks("gave-up")}
+
+    @cached_property
     def calls(self) -> list[Call]:
-        gave_up = {id_key(m.data["id"]): float(m.data["seconds"]) for m in self.marks("gave-up")}
         return [
-            Call(m, next(iter(self.responses_to(m)), None), gave_up.get(id_key(m.body["id"])))
+            Call(m, next(iter(self.responses_to(m)), None), self._gave_up.get(id_key(m.body["id"])))
             for m in self.sent_by(Side.CLIENT)
             if m.is_request and m.method in CALLS
         ]
@@ -392,6 +417,10 @@ class Evidence:
             yield from blocks_of(turn)
             for block in blocks_of(turn):
                 yield from inner_blocks(block)
+
+    def asks(self, *groups: str) -> Iterator[Exchange]:
+        """The sampling requests that the harness made for one of the groups."""
+        return (exchange for exchange in self.exchanges if exchange.group in groups)
 
     def probes(self, *groups: str) -> Iterator[Probe]:
         return (p for session in self.sessions for p in session.probes if p.group in groups)

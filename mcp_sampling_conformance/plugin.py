@@ -33,7 +33,9 @@ def ini_key(option: str) -> str:
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Iterator[None]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
     """Register the options after every plugin and conftest had its turn.
 
     Other MCP plugins have a ``--mcp-server`` or ``--mcp-timeout`` too. Registered this late, ours make none of them
@@ -42,7 +44,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
     try:
         return (yield)
     finally:
-        early_config.stash[_FOREIGN_DEFAULTS] = _register(parser)
+        # Given is given, also where it is what the other plugin would take anyway.
+        given = {arg.split("=")[0] for arg in args}
+        foreign = _register(parser)
+        early_config.stash[_FOREIGN_DEFAULTS] = {o: foreign[o] for o in foreign.keys() - given}
 
 
 def _register(parser: pytest.Parser) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from .report import json_file, terminal
 from .report.failure import failure_text
 from .revisions import Revision
 from .rules import rules_for
-from .scenarios.server import RevisionRun, ServerRun, provoke_server
+from .scenarios.record import RevisionRun, Run
+from .scenarios.server import provoke_server
 from .settings import Settings
 from .verdicts import Result, Verdict
 from .wire.transcript import Side
@@ -66,11 +67,6 @@ class RuleItem(pytest.Item):
             reason = f"{self.result.verdict.value}: {self.result.message}"
             raise pytest.skip.Exception(reason, _use_item_location=True)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, RuleBroken | HarnessError) and self.result is not None:
-            return failure_text(self.result)
-        return super().repr_failure(excinfo, style)
-
     def reportinfo(self) -> tuple[str, int, str]:
         return ROOT, 0, self.nodeid
 
@@ -90,14 +86,14 @@ class Conformance:
     def result(self, rule: str, revision: Revision | None) -> Result:
         if self._results is None:
             run = self._provoke()
-            self.reached = bool(run.sampling)
+            self.reached = bool(run.reached)
             self._results = {(r.rule, None): r for r in [self._reached(run)]}
             for each in self.revisions:
                 for result in self._judged(each, run.revisions[each.name]):
                     self._results[result.rule, each] = result
         return self._results[rule, revision]
 
-    def _provoke(self) -> ServerRun:
+    def _provoke(self) -> Run:
         """Run the scenarios on a thread of their own, so that no event loop of the user's tests is touched."""
         progress = terminal.Progress(self.config)
         settings = self.settings
@@ -133,7 +129,7 @@ class Conformance:
             mask=self.settings.mask,
         )
 
-    def _reached(self, run: ServerRun) -> Result:
+    def _reached(self, run: Run) -> Result:
         """The verdict on the run as a whole: whether the server came up, and sampled at all."""
         failures = {name: record.failure for name, record in run.revisions.items() if record.failure}
         refusals = {n: record.not_negotiated for n, record in run.revisions.items() if record.not_negotiated}
@@ -143,11 +139,11 @@ class Conformance:
         elif len(refusals) == len(run.revisions):
             verdict = Verdict.FAIL
             message = f"the server speaks none of the revisions asked for:\n{_by_text(refusals)}"
-        elif not run.sampling:
+        elif not run.reached:
             verdict = Verdict.FAIL
-            message = terminal.nothing_sampled(run.found)
+            message = run.unreached
         else:
-            verdict, message = Verdict.PASS, ", ".join(target.label for target in run.sampling)
+            verdict, message = Verdict.PASS, ", ".join(run.reached)
         return Result(
             rule=REACHED,
             role=Side.SERVER.value,
@@ -223,6 +219,9 @@ class ConformanceSession:
         report = yield
         if isinstance(item, RuleItem) and item.result and (call.when == "call" or call.excinfo is not None):
             setattr(report, _ATTRIBUTE, {**item.result.as_json(), "reached": item.run.reached})
+            # Here and not in repr_failure, which pytest does not ask about errors in setup.
+            if call.excinfo is not None and isinstance(call.excinfo.value, RuleBroken | HarnessError):
+                report.longrepr = failure_text(item.result)
         return report
 
     @pytest.hookimpl(tryfirst=True)

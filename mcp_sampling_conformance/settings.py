@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from .revisions import NAMES, REVISIONS, Revision
-from .scenarios.server import ServerCommand
+from .scenarios.record import Command
 from .scenarios.targets import Target
 
 DEFAULT_TIMEOUT = 10.0
@@ -26,7 +26,7 @@ class Settings:
     """What to judge and how."""
 
     value: str  #: the target as the user typed it
-    server: ServerCommand
+    server: Command
     named: Sequence[Target]
     revisions: Sequence[Revision]
     timeout: float
@@ -49,7 +49,7 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     value = str(_single(options["--mcp-server"]))
     return Settings(
         value=value,
-        server=ServerCommand(_command(value, cwd), cwd, env),
+        server=Command(_command(value, cwd), cwd, env),
         named=[
             *(_target("tool", "--mcp-tool", text) for text in options["--mcp-tool"] or ()),
             *(_target("prompt", "--mcp-prompt", text) for text in options["--mcp-prompt"] or ()),
@@ -100,13 +100,17 @@ def _command(value: str, cwd: str | None) -> list[str]:
 
 def _assignment(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise pytest.UsageError(f"--mcp-env: {text.split('=')[0]!r} has no value; write NAME=VALUE")
+    if not name:
+        raise pytest.UsageError("--mcp-env: a variable has no name; write NAME=VALUE")
+    if not sign:
+        raise pytest.UsageError(f"--mcp-env: {name!r} has no value; write NAME=VALUE")
     return name, value
 
 
 def _target(kind: str, option: str, text: str) -> Target:
     name, sign, arguments = text.partition("=")
+    if not name:
+        raise pytest.UsageError(f"{option}: the name is missing in {text!r}; write NAME or NAME={{...}}")
     if not sign:
         return Target(kind, name)
     try:

@@ -12,7 +12,8 @@ from server_mutants import MUTANTS
 from mcp_sampling_conformance.judge import judge
 from mcp_sampling_conformance.revisions import REVISIONS
 from mcp_sampling_conformance.rules import rules_for
-from mcp_sampling_conformance.scenarios.server import ServerCommand, ServerRun, provoke_server
+from mcp_sampling_conformance.scenarios.record import Command, Run
+from mcp_sampling_conformance.scenarios.server import provoke_server
 from mcp_sampling_conformance.scenarios.targets import Target
 from mcp_sampling_conformance.verdicts import Result, Verdict
 from mcp_sampling_conformance.wire.transcript import Side
@@ -31,13 +32,13 @@ def python(script: str, *arguments: str) -> list[str]:
     return [sys.executable, "-S", str(FIXTURES / script), *arguments]
 
 
-async def run(command: list[str], revisions: list[str], named: list[Target]) -> ServerRun:
+async def run(command: list[str], revisions: list[str], named: list[Target]) -> Run:
     return await provoke_server(
-        ServerCommand(command), [REVISIONS[name] for name in revisions], named, TIMEOUT, lambda text: None
+        Command(command), [REVISIONS[name] for name in revisions], named, TIMEOUT, lambda text: None
     )
 
 
-def results(run: ServerRun) -> list[Result]:
+def results(run: Run) -> list[Result]:
     return [
         result
         for name, record in run.revisions.items()

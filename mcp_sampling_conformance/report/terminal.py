@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..rules import TOPICS
-from ..scenarios.targets import Found
 from ..verdicts import Result, Verdict
 from .excerpt import printable
 
@@ -54,21 +53,6 @@ class Progress:
     def _write(self, text: str) -> None:
         with self._capture.global_and_fixture_disabled() if self._capture else nullcontext():
             self._reporter.write(text, flush=True)
-
-
-def nothing_sampled(found: Found) -> str:
-    """The message of a run in which no sampling request came."""
-    lines = ["the server never asked for sampling, so there was nothing to judge."]
-    if found.notes:
-        lines.append("What was tried:")
-        lines += [f"  {label}: {note}" for label, note in found.notes.items()]
-    else:
-        lines.append("It lists no tool, prompt or resource that could be called.")
-    lines.append(
-        'Say what to call with --mcp-tool NAME or --mcp-tool \'NAME={"argument": "value"}\' (or --mcp-prompt, '
-        "--mcp-resource), for something that makes the server send sampling/createMessage."
-    )
-    return "\n".join(lines)
 
 
 def write_summary(

@@ -11,17 +11,18 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 
 from ..fixture_client import FixtureClient, Json
 from ..revisions import Revision
-from ..wire.stdio import RUN_VARIABLE, StdioWire, kill_stragglers
+from ..wire.process import RUN_VARIABLE, kill_stragglers
+from ..wire.stdio import StdioWire
 from ..wire.transcript import Entry, Transcript
 from .probes import CLOSED, FIRST, SECOND, Probe, perform, plain, probes_for
-from .targets import Found, Target, announced, list_candidates, listed_tools
+from .record import Command, RevisionRun, Run, with_tail
+from .targets import Found, Target, announced, list_candidates, listed_tools, nothing_sampled
 
 #: a probe of a group is left out once so many of the group hung or killed the server
 _STRIKES = 2
@@ -46,44 +47,15 @@ _NO_SAMPLING, _EMPTY, _TOOLS, _CONTEXT, _EVERYTHING = FORMS
 PlannedProbe = tuple[Probe, Target]
 
 
-@dataclass(frozen=True)
-class ServerCommand:
-    """How to start the server under test."""
-
-    command: Sequence[str]
-    cwd: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class RevisionRun:
-    """What came of one revision."""
-
-    transcripts: list[Transcript] = field(default_factory=list)
-    opened: bool = False  #: a connection came to the end of initialize
-    not_negotiated: str | None = None  #: why the revision is not spoken
-    failure: str | None = None  #: why it could not be found out
-
-
-@dataclass
-class ServerRun:
-    """What came of a run: the record by revision, and what was called to reach sampling."""
-
-    revisions: dict[str, RevisionRun]
-    found: Found = field(default_factory=Found)
-    sampling: list[Target] = field(default_factory=list)  #: the targets that sampled
-    connections: int = 0
-
-
 async def provoke_server(
-    server: ServerCommand,
+    server: Command,
     revisions: Sequence[Revision],
     named: Sequence[Target],
     timeout: float,
     progress: Callable[[str], None],
-) -> ServerRun:
+) -> Run:
     """Provoke a server in each revision and return the record. Raises nothing that the server can cause."""
-    run = ServerRun({revision.name: RevisionRun() for revision in revisions})
+    run = Run({revision.name: RevisionRun() for revision in revisions})
     provoker = _Provoker(server, run, named, timeout, progress)
     try:
         async with anyio.create_task_group() as tasks:
@@ -92,14 +64,16 @@ async def provoke_server(
             await provoker.find_targets()
     finally:
         kill_stragglers(provoker.token)
+    run.reached = [target.label for target in provoker.sampling]
+    run.unreached = nothing_sampled(provoker.found)
     return run
 
 
 class _Provoker:
     def __init__(
         self,
-        server: ServerCommand,
-        run: ServerRun,
+        server: Command,
+        run: Run,
         named: Sequence[Target],
         timeout: float,
         progress: Callable[[str], None],
@@ -107,6 +81,8 @@ class _Provoker:
         self.server = server
         self.run = run
         self.named = named
+        self.found = Found()
+        self.sampling: list[Target] = []  #: the targets that sampled
         self.timeout = timeout
         self.progress = progress
         self.token = uuid.uuid4().hex
@@ -133,7 +109,7 @@ class _Provoker:
         self.run.connections += 1
         try:
             wire = await StdioWire.start(
-                self.server.command,
+                self.server.argv,
                 transcript,
                 cwd=self.server.cwd,
                 env={**self.server.env, RUN_VARIABLE: self.token, **(env or {})},
@@ -179,7 +155,7 @@ class _Provoker:
                     self.all_opened.set()
                 await self.targets_known.wait()
                 main = self.fallback_form or first
-                if client is not None and self.run.sampling:
+                if client is not None and self.sampling:
                     for form in FORMS:
                         if form != main:
                             tasks.start_soon(self._further_connection, revision, form)
@@ -214,7 +190,7 @@ class _Provoker:
 
     async def _settle(self, client: FixtureClient) -> None:
         """Give a server that lists its tools only after a while the time to do so."""
-        wanted = {target.name for target in self.run.sampling if target.kind == "tool"}
+        wanted = {target.name for target in self.sampling if target.kind == "tool"}
         if wanted and not wanted <= await listed_tools(client):
             await announced(client)
 
@@ -225,12 +201,12 @@ class _Provoker:
         client = self.opened[revision] if revision else None
         self.discovered_in = revision
         if revision is not None and client is not None:
-            found = self.run.found
+            found = self.found
             found.candidates = list(self.named)
             left = list(self.named) or await list_candidates(client, found)
             left = await self._try_all(client, left)
             # Some list what samples only once they know their client, and announce it.
-            if not self.named and (client.lists_changed or (not self.run.sampling and await announced(client))):
+            if not self.named and (client.lists_changed or (not self.sampling and await announced(client))):
                 client.lists_changed = False
                 left += await self._try_all(client, await list_candidates(client, found))
             while left:
@@ -238,20 +214,20 @@ class _Provoker:
                     if again is None:
                         break
                     left = await self._try_all(again, left)
-            if not self.run.sampling and _first_form(revision) != _EMPTY:
+            if not self.sampling and _first_form(revision) != _EMPTY:
                 await self._try_plain_form(revision)
         self.targets_known.set()
 
     async def _try_plain_form(self, revision: Revision) -> None:
         """Where nothing samples for a client with sub-capabilities, see whether one without them has better luck."""
-        notes = dict(self.run.found.notes)
+        notes = dict(self.found.notes)
         async with self._ready(revision, _EMPTY) as client:
             if client is not None:
-                await self._try_all(client, self.run.found.candidates)
-        if self.run.sampling:
+                await self._try_all(client, self.found.candidates)
+        if self.sampling:
             self.fallback_form = _EMPTY
         else:
-            self.run.found.notes = notes
+            self.found.notes = notes
 
     async def _try_all(self, client: FixtureClient, targets: Sequence[Target]) -> list[Target]:
         """Call the targets one by one, note what samples; returns those that a server which died leaves."""
@@ -268,10 +244,10 @@ class _Provoker:
             if response is None or not client.sampling:
                 self.spent.add(client)  # who knows what that call did
             if client.sampling:
-                self.run.sampling.append(target)
+                self.sampling.append(target)
                 if any((request.get("params") or {}).get("tools") for request in client.sampling):
                     self.offer_tools.add(target.label)
-            self.run.found.notes[target.label] = _outcome(client, response)
+            self.found.notes[target.label] = _outcome(client, response)
         return []
 
     def _plan(self, revision: Revision) -> list[PlannedProbe]:
@@ -284,14 +260,14 @@ class _Provoker:
         return self._plain_calls() + sorted(chosen, key=lambda planned: planned[0].hostile)
 
     def _plain_calls(self) -> list[PlannedProbe]:
-        return [(probe, target) for target in self.run.sampling for probe in (FIRST, SECOND)]
+        return [(probe, target) for target in self.sampling for probe in (FIRST, SECOND)]
 
     def _probed(self) -> list[Target]:
         """The targets that get every probe: those named by the user, else one of each sort."""
         if self.named:
-            return list(self.run.sampling)
+            return list(self.sampling)
         sorts: dict[tuple[str, bool], Target] = {}
-        for target in self.run.sampling:
+        for target in self.sampling:
             sorts.setdefault((target.kind, target.label in self.offer_tools), target)
         return list(sorts.values())
 
@@ -324,7 +300,7 @@ class _Provoker:
                 if not await perform(client, probe, target):
                     return
             if form == _EVERYTHING:
-                await perform(client, CLOSED, self.run.sampling[0])
+                await perform(client, CLOSED, self.sampling[0])
 
 
 def _first_form(revision: Revision) -> str:
@@ -362,12 +338,7 @@ def _why_silent(wire: StdioWire, timeout: float) -> str:
     strays = [item.text[:200] for item in transcript.items if isinstance(item, Entry) and item.fault]
     if strays:
         why += "\nits stdout began with: " + "\n  ".join(strays[:3])
-    stderr = wire.stderr.decode("utf-8", "backslashreplace").strip()
-    return why + (f"\nthe last lines of its stderr:\n{_last_lines(stderr)}" if stderr else "\nits stderr is empty")
-
-
-def _last_lines(text: str, lines: int = 15) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+    return why + with_tail(wire.child.tail)
 
 
 def _outcome(client: FixtureClient, response: Json | None) -> str:

@@ -190,3 +190,18 @@ async def announced(client: FixtureClient) -> bool:
     changed = await client.until(lambda: client.lists_changed, _LIST_CHANGED_GRACE)
     client.lists_changed = False
     return changed
+
+
+def nothing_sampled(found: Found) -> str:
+    """The message of a run in which no sampling request came."""
+    lines = ["the server never asked for sampling, so there was nothing to judge."]
+    if found.notes:
+        lines.append("What was tried:")
+        lines += [f"  {label}: {note}" for label, note in found.notes.items()]
+    else:
+        lines.append("It lists no tool, prompt or resource that could be called.")
+    lines.append(
+        'Say what to call with --mcp-tool NAME or --mcp-tool \'NAME={"argument": "value"}\' (or --mcp-prompt, '
+        "--mcp-resource), for something that makes the server send sampling/createMessage."
+    )
+    return "\n".join(lines)

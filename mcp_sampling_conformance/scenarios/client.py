@@ -1,0 +1,194 @@
+"""The run against a client: start it once a revision, be its server, start it again for what an early end left over."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+from anyio.abc import SocketStream
+
+from ..fixture_server import Book, FixtureServer
+from ..revisions import Revision
+from ..wire.process import RUN_VARIABLE, Child, kill_stragglers
+from ..wire.relay import RelayWire, relay_command
+from ..wire.transcript import Transcript
+from .client_probes import client_tools
+from .record import Command, RevisionRun, Run, with_tail
+
+#: what stands for our server's command line in the client's
+SERVER = "{server}"
+#: a client may take so many times the time-out to start before it connects
+_START_FACTOR = 3
+#: how often the clock is looked at while a client is silent, in seconds
+_TICK = 0.05
+_EXIT_GRACE = 1.0
+
+
+async def provoke_client(
+    client: Command,
+    revisions: Sequence[Revision],
+    models: Sequence[str],
+    timeout: float,
+    progress: Callable[[str], None],
+) -> Run:
+    """Provoke a client in each revision and return the record. Raises nothing that the client can cause."""
+    run = Run({revision.name: RevisionRun() for revision in revisions})
+    token = uuid.uuid4().hex
+    marked = replace(client, env={**client.env, RUN_VARIABLE: token})
+    limiter = anyio.Semaphore(max(2, os.cpu_count() or 2))
+    books = {revision.name: Book(client_tools(revision, models)) for revision in revisions}
+
+    async def one(revision: Revision) -> None:
+        async with limiter:
+            await _Client(marked, revision, books[revision.name], run, timeout, progress).until_done()
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for revision in revisions:
+                tasks.start_soon(one, revision)
+    finally:
+        kill_stragglers(token)
+    run.reached = [name for name, record in run.revisions.items() if any(t.marks("ask") for t in record.transcripts)]
+    run.unreached = _unreached(run, books)
+    return run
+
+
+def _unreached(run: Run, books: dict[str, Book]) -> str:
+    lines = ["no sampling request could be sent to the client, so there was nothing to judge."]
+    for name, record in run.revisions.items():
+        if record.opened:
+            called = len(books[name].called)
+            lines.append(f"  {name}: it connected and called {called} of {len(books[name].tools)} tools")
+    lines.append(
+        "A client under test connects to the server it is given, lists the tools, calls every tool once with no "
+        "arguments, and exits."
+    )
+    return "\n".join(lines)
+
+
+class _Client:
+    """One client in one revision, over as many starts as it takes."""
+
+    def __init__(
+        self,
+        client: Command,
+        revision: Revision,
+        book: Book,
+        run: Run,
+        timeout: float,
+        progress: Callable[[str], None],
+    ) -> None:
+        self.client = client
+        self.revision = revision
+        self.book = book
+        self.run = run
+        self.record = run.revisions[revision.name]
+        self.timeout = timeout
+        self.progress = progress
+        self.sessions: list[FixtureServer] = []
+
+    async def until_done(self) -> None:
+        """Start the client until every tool was called, or a start called no further one."""
+        while self.book.left:
+            before = len(self.book.called)
+            self.sessions = []
+            await self._one_start()
+            if len(self.book.called) == before:
+                break
+        called, tools = len(self.book.called), len(self.book.tools)
+        if self.record.opened and called < tools:
+            self.record.notes.append(f"{self.revision.name}: the client called only {called} of {tools} tools")
+
+    async def _one_start(self) -> None:
+        self.run.connections += 1
+        async with _listening() as (address, listener):
+            argv = _expand(self.client.argv, relay_command(address))
+            try:
+                child = await Child.start(argv, cwd=self.client.cwd, env=self.client.env)
+            except OSError as error:
+                self.record.failure = f"the client could not be started: {error}"
+                return
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(child.keep_tail, child.process.stderr)
+                tasks.start_soon(child.keep_tail, child.process.stdout)
+                tasks.start_soon(listener.serve, self._session)
+                assert child.process.stdin is not None
+                await child.process.stdin.aclose()
+                try:
+                    in_time = await self._watch(child)
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await child.end(_EXIT_GRACE if in_time else 0)
+                        child.kill()
+                        tasks.cancel_scope.cancel()
+            await child.close()
+        self._note(child, in_time)
+
+    async def _session(self, stream: SocketStream) -> None:
+        """Serve one connection of the client; some make one to look around, and another to work."""
+        transcript = Transcript(f"{self.revision.name}, connection {len(self.record.transcripts) + 1}", "stdio")
+        self.record.transcripts.append(transcript)
+        server = FixtureServer(RelayWire(stream, transcript), self.revision, self.book, self.timeout)
+        self.sessions.append(server)
+        async with anyio.create_task_group() as tasks:
+            await server.serve(tasks)
+        self.record.opened |= server.initialized
+
+    async def _watch(self, child: Child) -> bool:
+        """Wait until the client has ended and its connections with it; ``False`` when it is silent for too long."""
+        silent_since = anyio.current_time()
+        seen = -1
+        while True:
+            if child.code is not None and all(session.gone for session in self.sessions):
+                return True
+            count = sum(len(session.transcript.items) for session in self.sessions)
+            if count != seen:
+                silent_since, seen = anyio.current_time(), count
+                self.progress(f"{self.revision.name}: {len(self.book.called)} of {len(self.book.tools)} tools called")
+            # An unanswered request is waited for as long; its mark is the next thing to happen.
+            allowed = self.timeout * (1.5 if self.sessions else _START_FACTOR)
+            if anyio.current_time() - silent_since > allowed:
+                return False
+            await anyio.sleep(_TICK)
+
+    def _note(self, child: Child, in_time: bool) -> None:
+        """Say in the record what kept the revision from being judged, or what a reader should know."""
+        died = [tool for session in self.sessions for tool in session.running]
+        if died:
+            end = f"ended (exit code {child.code})" if in_time else "hung"
+            self.record.notes.append(f"{self.revision.name}: the client {end} during {', '.join(died)}")
+        if self.record.opened:
+            return
+        if any(session.transcript.marks("initialize") for session in self.sessions):
+            self.record.not_negotiated = f"the client did not go on after {self.revision.name} was negotiated"
+            if child.code:
+                self.record.not_negotiated += f" (exit code {child.code}){with_tail(child.tail)}"
+            return
+        what = "started no server" if not self.sessions else "sent no initialize"
+        limit = self.timeout * _START_FACTOR
+        how = f"it ended with exit code {child.code}" if in_time else f"it was given {limit:g} s"
+        self.record.failure = f"the client {what}: {how}{with_tail(child.tail)}"
+
+
+@asynccontextmanager
+async def _listening() -> AsyncIterator[tuple[str, anyio.abc.Listener[SocketStream]]]:
+    """A socket that only this user can reach."""
+    with tempfile.TemporaryDirectory(prefix="mcp-sampling-") as directory:
+        path = Path(directory) / "server"
+        async with await anyio.create_unix_listener(path, mode=0o600) as listener:
+            yield str(path), listener
+
+
+def _expand(argv: Sequence[str], server: Sequence[str]) -> list[str]:
+    """The client's command line, with ours in place of ``{server}``: as separate words, or quoted inside a word."""
+    expanded: list[str] = []
+    for word in argv:
+        expanded += server if word == SERVER else [word.replace(SERVER, shlex.join(server))]
+    return expanded

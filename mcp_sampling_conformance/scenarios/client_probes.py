@@ -1,0 +1,182 @@
+"""The probes of a client: each is a tool of the fixture server that asks for sampling while it is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from ..fixture_client import Json
+from ..fixture_server import FixtureServer, Tool
+from ..revisions import Revision
+from .asks import HOSTILE, VALID, Ask, request, text, tool_result, tools_request, turn
+
+#: how long a client that was told to forget a request may take to answer it all the same
+_AFTER_CANCEL = 0.3
+#: after so many requests that were each answered with a tool_use the fixture server gives in
+LOOP_ROUNDS = 50
+
+
+async def _plain(server: FixtureServer, call: int | str) -> None:
+    """The same plain request twice. It is also what a client without the capability has to refuse."""
+    if server.sampling is None:
+        await server.ask("undeclared", "a plain request without the sampling capability", request())
+        return
+    await server.ask("plain", "a plain request", request())
+    await server.ask("plain-again", "the same plain request again", request())
+
+
+async def _one(ask: Ask, server: FixtureServer, call: int | str) -> None:
+    """One request of the table, and after a hostile one a plain one to see that the client lives on."""
+    if server.sampling is None or (ask.with_tools and not server.declares_tools):
+        return
+    await server.ask(ask.group, ask.name, ask.params)
+    if ask.hostile:
+        await server.ask("follow-up", f"a plain request after {ask.name}", request(), after=ask.group)
+
+
+async def _tools_undeclared(server: FixtureServer, call: int | str) -> None:
+    if server.sampling is not None and not server.declares_tools:
+        await server.ask("tools-undeclared", "tools without sampling.tools", tools_request())
+        choice = request(toolChoice={"mode": "auto"})
+        await server.ask("tools-undeclared", "toolChoice without sampling.tools", choice)
+
+
+async def _loop(server: FixtureServer, call: int | str) -> None:
+    """Give the model's tools their results for as long as it asks for more."""
+    if not server.declares_tools:
+        return
+    messages = [turn("user", text("What is the weather in Paris? Use the tool."))]
+    for _ in range(LOOP_ROUNDS):
+        response = await server.ask("loop", "a tool loop", tools_request(*messages))
+        result = (response or {}).get("result")
+        content = result.get("content") if isinstance(result, dict) else None
+        blocks = [block for block in (content if isinstance(content, list) else [content]) if isinstance(block, dict)]
+        ids = [str(block.get("id")) for block in blocks if block.get("type") == "tool_use"]
+        if not ids:
+            return
+        messages += [turn("assistant", content), turn("user", [tool_result(id) for id in ids])]
+
+
+async def _concurrent(server: FixtureServer, call: int | str) -> None:
+    """Two requests at once, each with a word of its own that an echoing model repeats."""
+    if server.sampling is None or server.book.given_up("concurrent"):
+        return
+    requests = [
+        server.prepare(
+            "concurrent", "one of two requests at once", request(turn("user", text(f"Say {word}."))), word=word
+        )
+        for word in ("alabaster", "basalt")
+    ]
+    for one in requests:
+        await server.send(one)
+    for one in requests:
+        await server.response(one, "concurrent")
+
+
+async def _same_id(server: FixtureServer, call: int | str) -> None:
+    """A request with the id of the very call that is under way."""
+    if server.sampling is None or server.book.given_up("same-id"):
+        return
+    one = server.prepare("same-id", "a request with the id of the pending call", request(), id=call)
+    await server.send(one)
+    await server.response(one, "same-id")
+
+
+async def _ping(server: FixtureServer, call: int | str) -> None:
+    """A ping while a sampling request is pending."""
+    if server.sampling is None or server.book.given_up("pinged"):
+        return
+    one = server.prepare("pinged", "a request with a ping behind it", request())
+    await server.send(one)
+    await _pong(server)
+    await server.response(one, "pinged")
+
+
+async def _pong(server: FixtureServer) -> None:
+    ping: Json = {"id": server.new_id(), "method": "ping"}
+    await server.send(ping)
+    if not await server.until(lambda: server.answered(ping["id"]), server.timeout) and not server.gone:
+        server.transcript.mark("gave-up", id=ping["id"], seconds=server.timeout)
+
+
+async def _cancelled(server: FixtureServer, call: int | str) -> None:
+    """Take a request back; what the client still answers after the ping that follows, it answers knowingly."""
+    if server.sampling is None or server.book.given_up("cancelled"):
+        return
+    one = server.prepare("cancelled", "a request that was taken back", request())
+    await server.send(one)
+    params = {"requestId": one["id"], "reason": "the fixture server changed its mind"}
+    await server.send({"method": "notifications/cancelled", "params": params})
+    await _pong(server)
+    await server.until(lambda: server.answered(one["id"]), _AFTER_CANCEL)
+    await server.ask("follow-up", "a plain request after one that was taken back", request(), after="cancelled")
+
+
+async def _batch(server: FixtureServer, call: int | str) -> None:
+    """Two requests in one JSON-RPC batch."""
+    if server.sampling is None or server.book.given_up("batch"):
+        return
+    batch = [server.prepare("batch", "a request in a batch", request()) for _ in range(2)]
+    await server.send(batch)
+    for one in batch:
+        await server.response(one, "batch")
+
+
+async def _hints(named: Sequence[str], server: FixtureServer, call: int | str) -> None:
+    """Hints for models that the client is known to have: each alone, both in either order, in part, against numbers."""
+    models = [*dict.fromkeys([*named, *server.book.models])]
+    if server.sampling is None or len(models) < 2:
+        return
+    a, b = models[:2]
+    against: Json = {"costPriority": 1, "speedPriority": 1, "intelligencePriority": 0}
+    cases: list[tuple[str, list[str], str, Json]] = [
+        ("alone", [a], a, {}),
+        ("alone", [b], b, {}),
+        ("ordered", [a, b], a, {}),
+        ("ordered", [b, a], b, {}),
+        *(("part", [part], whole, {}) for part, whole in ((_part(a, b), a), (_part(b, a), b)) if part),
+        *(("weighed", [name], name, numbers) for name in (a, b) for numbers in (against, _opposite(against))),
+    ]
+    for case, hints, expected, numbers in cases:
+        preferences = {"hints": [{"name": hint} for hint in hints], **numbers}
+        name = f"hints {', '.join(hints)}" + (" against the priorities" if numbers else "")
+        await server.ask("hints", name, request(modelPreferences=preferences), case=case, expected=expected)
+
+
+def _opposite(numbers: Json) -> Json:
+    return {key: 1 - value for key, value in numbers.items()}
+
+
+def _part(model: str, other: str) -> str | None:
+    """A part of a model's name that is not in the other's."""
+    for length in range(len(model) - 1, 2, -1):
+        for part in (model[:length], model[-length:]):
+            if part.lower() not in other.lower():
+                return part
+    return None
+
+
+def _tool(description: str, run: Any, number: int) -> Tool:
+    slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")[:50]
+    return Tool(f"p{number:02}_{slug}", f"Probe: {description}", run)
+
+
+def client_tools(revision: Revision, models: Sequence[str]) -> dict[str, Tool]:
+    """The tools to list, in order: what might end a fragile client comes last."""
+    probes: list[tuple[str, Any]] = [
+        ("a plain request", _plain),
+        *((ask.name, partial(_one, ask)) for ask in VALID if ask.fits(revision)),
+        ("two requests at once", _concurrent),
+        ("a ping while sampling", _ping),
+        ("hints for known models", partial(_hints, models)),
+    ]
+    if revision.tools:
+        probes += [("tools undeclared", _tools_undeclared), ("a tool loop", _loop)]
+    probes += [("the id of the pending call", _same_id), ("a request taken back", _cancelled)]
+    if revision.batches:
+        probes.append(("a batch", _batch))
+    probes += [(ask.name, partial(_one, ask)) for ask in HOSTILE if ask.fits(revision)]
+    tools = [_tool(name, run, number) for number, (name, run) in enumerate(probes, 1)]
+    return {tool.name: tool for tool in tools}

@@ -1,0 +1,43 @@
+"""What comes of a run, whichever side was under test: the record by revision, and what could not be found out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..wire.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start the system under test."""
+
+    argv: Sequence[str]
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class RevisionRun:
+    """What came of one revision."""
+
+    transcripts: list[Transcript] = field(default_factory=list)
+    opened: bool = False  #: a connection came to the end of initialize
+    not_negotiated: str | None = None  #: why the revision is not spoken
+    failure: str | None = None  #: why it could not be found out
+    notes: list[str] = field(default_factory=list)  #: what a reader of the verdicts should know besides
+
+
+@dataclass
+class Run:
+    """What came of all revisions."""
+
+    revisions: dict[str, RevisionRun]
+    reached: list[str] = field(default_factory=list)  #: what led to a sampling request, in words
+    unreached: str = ""  #: where nothing did: what was tried, and what to do
+    connections: int = 0
+
+
+def with_tail(tail: str) -> str:
+    """The last lines of what a process wrote to its stderr, as the end of a message."""
+    return f"\nthe last lines of its stderr:\n{tail}" if tail else "\nits stderr is empty"
