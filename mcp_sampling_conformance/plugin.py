@@ -24,7 +24,7 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ("--mcp-cwd", "DIR", False, "the working directory of the system under test"),
 )
 LIST_RULES = "--mcp-list-rules"
-#: where the defaults of options that another plugin had registered before us are kept
+#: where the defaults of options and ini keys that another plugin had registered before us are kept
 _FOREIGN_DEFAULTS = pytest.StashKey[dict[str, Any]]()
 
 
@@ -68,7 +68,9 @@ def _register(parser: pytest.Parser) -> dict[str, Any]:
         else:
             action = "append" if repeats else "store"
             group.addoption(option, dest=_dest(option), action=action, default=None, metavar=metavar, help=text)
-        if key not in parser._inidict:
+        if key in parser._inidict:
+            foreign[key] = parser._inidict[key][-1]
+        else:
             kind: Any = "bool" if metavar is None else "linelist" if repeats else "string"
             parser.addini(key, f"default of {option}", type=kind, default=None)
     group.addoption(
@@ -83,10 +85,12 @@ def _dest(option: str) -> str:
 
 def option_value(config: pytest.Config, option: str) -> Any:
     """What the user gave for an option, on the command line or else in the ini file; ``None`` for nothing."""
+    foreign = config.stash[_FOREIGN_DEFAULTS]
     value = config.getoption(option, None)
-    if value is not None and value != config.stash[_FOREIGN_DEFAULTS].get(option):
+    if value is not None and value != foreign.get(option):
         return value
-    return config.getini(ini_key(option)) or None
+    value = config.getini(ini_key(option))
+    return None if value == foreign.get(ini_key(option)) else value or None
 
 
 @pytest.hookimpl(tryfirst=True)

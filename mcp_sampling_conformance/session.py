@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -97,9 +97,13 @@ class Conformance:
         """Run the scenarios on a thread of their own, so that no event loop of the user's tests is touched."""
         progress = terminal.Progress(self.config)
         settings = self.settings
+
+        def say(text: str) -> None:
+            progress.say(settings.mask(text))
+
         with start_blocking_portal() as portal:
             future = portal.start_task_soon(
-                provoke_server, settings.server, self.revisions, settings.named, settings.timeout, progress.say
+                provoke_server, settings.server, self.revisions, settings.named, settings.timeout, say
             )
             try:
                 while not future.done():
@@ -215,7 +219,9 @@ class ConformanceSession:
     # --- reporting
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if isinstance(item, RuleItem) and item.result and (call.when == "call" or call.excinfo is not None):
             setattr(report, _ATTRIBUTE, {**item.result.as_json(), "reached": item.run.reached})

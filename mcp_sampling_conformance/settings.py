@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ from .scenarios.targets import Target
 
 DEFAULT_TIMEOUT = 10.0
 REPORT_SUFFIXES = (".json",)
+#: masking every "1" or "on" would destroy the evidence; nobody's secret is that short
+_SHORTEST_SECRET = 4
 
 
 @dataclass(frozen=True)
@@ -38,35 +41,47 @@ class Settings:
         """``text`` without the values given with ``--mcp-env``, plain or as they stand in JSON."""
         for secret in self.secrets:
             for form in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
-                text = text.replace(form, "***")
+                text = _without_remains(form, text.replace(form, "***"))
         return text
 
 
 def read_settings(options: Mapping[str, Any]) -> Settings:
     """Check the options. Raises ``pytest.UsageError`` with one sentence that says what to do."""
     cwd = _directory(options["--mcp-cwd"])
-    env = dict(_assignment(text) for text in options["--mcp-env"] or ())
+    env = dict(_assignment(text) for text in _several(options["--mcp-env"]))
     value = str(_single(options["--mcp-server"]))
     return Settings(
         value=value,
         server=Command(_command(value, cwd), cwd, env),
         named=[
-            *(_target("tool", "--mcp-tool", text) for text in options["--mcp-tool"] or ()),
-            *(_target("prompt", "--mcp-prompt", text) for text in options["--mcp-prompt"] or ()),
-            *(Target("resource", uri) for uri in options["--mcp-resource"] or ()),
+            *(_target("tool", "--mcp-tool", text) for text in _several(options["--mcp-tool"])),
+            *(_target("prompt", "--mcp-prompt", text) for text in _several(options["--mcp-prompt"])),
+            *(Target("resource", uri) for uri in _several(options["--mcp-resource"])),
         ],
-        revisions=_revisions(options["--mcp-spec-version"]),
+        revisions=_revisions(_several(options["--mcp-spec-version"])),
         timeout=_seconds(_single(options["--mcp-timeout"])),
         strict=bool(options["--mcp-strict"]),
-        reports=[_report(text) for text in options["--mcp-report"] or ()],
-        # Masking every "1" or "on" would destroy the evidence; nobody's secret is that short.
-        secrets=sorted((v for v in env.values() if len(v) >= 4), key=len, reverse=True),
+        reports=[_report(text) for text in _several(options["--mcp-report"])],
+        secrets=sorted((v for v in env.values() if len(v) >= _SHORTEST_SECRET), key=len, reverse=True),
     )
+
+
+def _without_remains(secret: str, text: str) -> str:
+    """``text`` without the beginning or end of a secret that is left where a long text was cut."""
+    for length in range(len(secret) - 1, _SHORTEST_SECRET - 1, -1):
+        head, tail = re.escape(secret[:length]), re.escape(secret[-length:])
+        text = re.sub(rf"{head}(?= ?[…)]|$)|(^ *|(?<=… )){tail}", r"\1***", text, flags=re.MULTILINE)
+    return text
 
 
 def _single(value: Any) -> Any:
     """The last of several, where another plugin's option of the same name repeats."""
     return value[-1] if isinstance(value, list) and value else value
+
+
+def _several(value: Any) -> Sequence[str]:
+    """All of them, where another plugin's option of the same name holds one."""
+    return value.splitlines() if isinstance(value, str) else value or ()
 
 
 def _directory(text: Any) -> str | None:
@@ -124,8 +139,8 @@ def _target(kind: str, option: str, text: str) -> Target:
     return Target(kind, name, value)
 
 
-def _revisions(names: Sequence[str] | None) -> list[Revision]:
-    for name in names or ():
+def _revisions(names: Sequence[str]) -> list[Revision]:
+    for name in names:
         if name not in REVISIONS:
             raise pytest.UsageError(f"--mcp-spec-version: there is no revision {name!r}; known are {', '.join(NAMES)}")
     return [revision for name, revision in REVISIONS.items() if not names or name in names]
