@@ -60,5 +60,8 @@ def page_url(revision: Revision, page: str, anchor: str) -> str:
     """The address of a section; ``page`` is a path below the revision, ``"messages"`` or ``"schema"``."""
     if page == "schema" and revision.schema_page is None:
         return f"{SCHEMA_SOURCE}/{revision.name}/schema.ts"
+    # The type of these params, and with it an anchor for each of them, came with 2025-11-25.
+    if anchor.startswith("createmessagerequestparams") and not revision.tools:
+        anchor = "createmessagerequest-params"
     path = {"messages": revision.messages_page, "schema": revision.schema_page}.get(page, page)
     return f"{SPECIFICATION}/{revision.name}/{path}#{anchor}"

@@ -63,7 +63,7 @@ def metadata(evidence: Evidence, side: Side) -> Iterator[Finding]:
     yield from _field(evidence, "metadata", is_object, "an object")
 
 
-@rule("parameters/meta", SERVER, ALWAYS_MUST, "messages", "meta", unobserved=_missing("_meta"))
+@rule("parameters/meta", SERVER, ALWAYS_MUST, *PARAMS, unobserved=_missing("_meta"))
 def meta(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The _meta of a sampling request is an object."""
     yield from _field(evidence, "_meta", is_object, "an object")
