@@ -11,17 +11,8 @@ from ..evidence import Evidence, Exchange, Value, blocks_of
 from ..revisions import NAMES, REVISIONS
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import (
-    ADVICE,
-    ALWAYS_MUST,
-    ALWAYS_SHOULD,
-    NEGOTIATED,
-    SERVER,
-    TOOLS_MUST,
-    TOOLS_SHOULD,
-    rule,
-)
-from .shapes import call_answered, shown
+from . import ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, NEGOTIATED, SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
+from .shapes import asked_answered, call_answered, expect, is_object, rejected, shown
 
 NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples otherwise"
 
@@ -199,7 +190,7 @@ def _newer_content(evidence: Evidence, turn: Value) -> Iterator[tuple[Value, str
 
 @rule(
     "capability/revision-respected",
-    SERVER,
+    BOTH,
     NEGOTIATED,
     "basic/lifecycle",
     "operation",
@@ -287,3 +278,107 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
                 session.initialize.at("params", "capabilities", "sampling"),
                 f"the server did not come up for a client that declared sampling: {shown(session.sampling.value)}",
             )
+
+
+@rule(
+    "capability/declared-shape",
+    CLIENT,
+    ALWAYS_MUST,
+    "client/sampling",
+    "capabilities",
+    unobserved="the client declared no sampling",
+)
+def declared_shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The sampling capability is an object, and from 2025-11-25 on so are tools and context in it."""
+    for session in evidence.sessions:
+        if session.sampling is not None:
+            yield from expect(session.sampling, is_object, "an object")
+            for member in ("tools", "context") if evidence.revision.tools else ():
+                yield from expect(session.sampling.get(member), is_object, "an object")
+
+
+@rule(
+    "capability/declared-when-answered",
+    CLIENT,
+    ALWAYS_MUST,
+    "client/sampling",
+    "capabilities",
+    unobserved="the client answered no sampling request with a result",
+)
+def declared_when_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client that answers sampling requests with results declared the sampling capability."""
+    for exchange in evidence.exchanges:
+        if exchange.result is not None:
+            if exchange.request.session.sampling is not None:
+                yield HELD
+            else:
+                yield broken(exchange.result, "a result, from a client whose initialize declared no sampling")
+
+
+@rule(
+    "capability/declared-answered",
+    CLIENT,
+    ALWAYS_SHOULD,
+    "client/sampling",
+    "capabilities",
+    unobserved="no plain request was answered by a client that declares sampling",
+)
+def declared_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client that declared sampling answers a plain valid request with a result or an error that means something, not
+    with -32601."""
+    for exchange in evidence.asks("plain"):
+        if exchange.answer is None:
+            continue
+        code = exchange.error.get("code") if exchange.error else None
+        if code is not None and code.value == -32601:
+            yield broken(code, "sampling was declared, and then answered as a method that does not exist")
+        else:
+            yield HELD
+
+
+NO_UNDECLARED = "the client declared sampling"
+
+
+@rule(
+    "capability/undeclared-rejected",
+    CLIENT,
+    ALWAYS_MUST,
+    "basic/lifecycle",
+    "operation",
+    unobserved=NO_UNDECLARED,
+)
+def undeclared_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client that did not declare sampling answers a sampling request with an error."""
+    for exchange in evidence.asks("undeclared"):
+        if exchange.answer is None:
+            yield asked_answered(exchange)
+        yield from rejected(exchange, None, "although the client did not declare sampling")
+
+
+@rule(
+    "capability/undeclared-rejected-code",
+    CLIENT,
+    {"2024-11-05": ADVICE},
+    "messages",
+    "responses",
+    unobserved=NO_UNDECLARED,
+)
+def undeclared_rejected_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The error for a sampling request that was never negotiated is -32601, method not found."""
+    for exchange in evidence.asks("undeclared"):
+        if exchange.error is not None:
+            yield from rejected(exchange, -32601, "")
+
+
+@rule(
+    "capability/tools-undeclared-rejected",
+    CLIENT,
+    TOOLS_MUST,
+    "schema",
+    "createmessagerequestparams",
+    unobserved="the client declared sampling.tools, or no sampling at all",
+)
+def tools_undeclared_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client that did not declare sampling.tools answers a request with tools or toolChoice with an error."""
+    for exchange in evidence.asks("tools-undeclared"):
+        yield from rejected(exchange, None, "although the client did not declare sampling.tools")

@@ -15,9 +15,9 @@ from functools import partial
 from ..evidence import Evidence, Value, has_type, is_number
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, SERVER, rule
+from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, rule
 from .role import is_role
-from .shapes import Predicate, expect, is_object, is_string, require, shown, survived
+from .shapes import Predicate, asked_answered, expect, is_object, is_string, require, shown, survived
 
 NO_BLOCK = "no content block was sent"
 NO_BINARY = "no image or audio block was sent"
@@ -44,10 +44,11 @@ OPTIONAL: Mapping[str, Mapping[str, tuple[Predicate, str]]] = {
 BINARY = ("image", "audio")
 
 
-@rule("content/blocks-valid", SERVER, ALWAYS_MUST, "schema", "samplingmessage", unobserved=NO_BLOCK)
+@rule("content/blocks-valid", BOTH, ALWAYS_MUST, "schema", "samplingmessage", unobserved=NO_BLOCK)
 def blocks_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Every content block has a type that its revision knows and the members that the type requires, rightly typed."""
-    for turn in evidence.turns(side):
+    # What a result's content must be at all, result/content says.
+    for turn in evidence.request_messages if side is Side.SERVER else ():
         yield from require(turn, "content", lambda value: isinstance(value, dict | list), "a content block")
     for block in evidence.blocks(side):
         inside = _is_inside_tool_result(block)
@@ -114,14 +115,14 @@ def is_canonical_base64(text: str) -> bool:
         return False
 
 
-@rule("content/base64", SERVER, ALWAYS_MUST, "client/sampling", "image-content", unobserved=NO_BINARY)
+@rule("content/base64", BOTH, ALWAYS_MUST, "client/sampling", "image-content", unobserved=NO_BINARY)
 def base64_data(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The data of an image or audio block is base64."""
     for data in _data(evidence, side):
         yield from expect(data, is_base64, "base64 (a data URL or a link is none)")
 
 
-@rule("content/base64-canonical", SERVER, ALWAYS_ADVICE, "client/sampling", "image-content", unobserved=NO_BINARY)
+@rule("content/base64-canonical", BOTH, ALWAYS_ADVICE, "client/sampling", "image-content", unobserved=NO_BINARY)
 def base64_canonical(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Base64 data uses the standard alphabet, with padding and without line breaks, for strict decoders refuse
     anything else."""
@@ -130,7 +131,7 @@ def base64_canonical(evidence: Evidence, side: Side) -> Iterator[Finding]:
             yield from expect(data, is_canonical_base64, "base64 in the standard alphabet with padding")
 
 
-@rule("content/mime-type", SERVER, ALWAYS_MUST, "client/sampling", "image-content", unobserved=NO_BINARY)
+@rule("content/mime-type", BOTH, ALWAYS_MUST, "client/sampling", "image-content", unobserved=NO_BINARY)
 def mime_type(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """An image or audio block names its mimeType, a string."""
     for block in _binary(evidence, side):
@@ -142,7 +143,7 @@ _MIME = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+\s*(;.*)?", re.ASCII)
 
 @rule(
     "content/mime-type-plausible",
-    SERVER,
+    BOTH,
     ALWAYS_ADVICE,
     "client/sampling",
     "image-content",
@@ -161,7 +162,7 @@ def _fits(kind: str, mime: str) -> bool:
     return bool(_MIME.fullmatch(mime)) and mime.lower().startswith((f"{kind}/", "application/"))
 
 
-@rule("content/array", SERVER, ALWAYS_MUST, "schema", "samplingmessage", unobserved=NO_BLOCK)
+@rule("content/array", BOTH, ALWAYS_MUST, "schema", "samplingmessage", unobserved=NO_BLOCK)
 def array(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The content of a message is one block; from 2025-11-25 on it may be an array of blocks."""
     for turn in evidence.turns(side):
@@ -177,7 +178,7 @@ def array(evidence: Evidence, side: Side) -> Iterator[Finding]:
             yield HELD
 
 
-@rule("content/annotations", SERVER, ALWAYS_MUST, "schema", "annotations", unobserved="no block had annotations")
+@rule("content/annotations", BOTH, ALWAYS_MUST, "schema", "annotations", unobserved="no block had annotations")
 def annotations_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Annotations are an object; audience in it lists roles, priority is a number from 0 to 1, lastModified (from
     2025-06-18 on) a string."""
@@ -212,3 +213,17 @@ def kinds_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server answers its call and lives on, whatever valid content the sampling result has."""
     for probe in evidence.probes("kind"):
         yield from survived(probe)
+
+
+@rule(
+    "content/kinds-answered",
+    CLIENT,
+    ALWAYS_MUST,
+    "client/sampling",
+    "messages",
+    unobserved="no request with the various kinds of content could be made",
+)
+def kinds_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client answers a request of any valid content, with a result or an error."""
+    for exchange in evidence.asks("kind"):
+        yield asked_answered(exchange)

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Call, Evidence, Exchange, Probe, id_key, is_id
+from ..evidence import SAMPLING, Call, Evidence, Exchange, Probe, id_key, is_id
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, SERVER, rule
-from .shapes import call_answered, require, shown
+from . import ALWAYS_MUST, BOTH, CLIENT, SERVER, rule
+from .shapes import asked_answered, call_answered, require, shown
 
 
-@rule("id/id-valid", SERVER, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
+@rule("id/id-valid", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
 def id_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The id of a request is a string or an integer, never null."""
-    for exchange in evidence.exchanges:
-        yield from require(exchange.request.whole, "id", is_id, "a string or an integer")
+    for session in evidence.sessions:
+        for message in session.sent_by(side):
+            if message.is_request or message.method == SAMPLING:
+                yield from require(message.whole, "id", is_id, "a string or an integer")
 
 
-@rule("id/id-unique", SERVER, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
+@rule("id/id-unique", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
 def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A party uses no request id twice in a session."""
     for session in evidence.sessions:
@@ -112,3 +114,40 @@ def directions_apart(evidence: Evidence, side: Side) -> Iterator[Finding]:
             for call in probe.calls:
                 yield call_answered(call, "while a sampling request with the same id was pending")
             yield from _matched(probe)
+
+
+@rule(
+    "id/correlated",
+    CLIENT,
+    ALWAYS_MUST,
+    "messages",
+    "responses",
+    unobserved="the client's answers to two requests at once do not show which request they are for",
+)
+def answers_correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Sampling requests that are pending at the same time never get each other's answers."""
+    asked = list(evidence.asks("concurrent"))
+    words = [str(exchange.ask.data["word"]) for exchange in asked if exchange.ask]
+    for exchange, own in zip(asked, words, strict=True):
+        if exchange.answer is None:
+            yield asked_answered(exchange)
+            continue
+        said = shown(exchange.answer.body, limit=1_000_000).lower()
+        if own in said:
+            yield HELD
+        elif foreign := [word for word in words if word in said]:
+            yield broken(exchange.answer.whole, f"asked to say {own}, the client said {foreign[0]}, as another asked")
+
+
+@rule(
+    "id/directions-apart",
+    CLIENT,
+    ALWAYS_MUST,
+    "messages",
+    "requests",
+    unobserved="no sampling request could be made during a call with the same id",
+)
+def same_id_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Request ids live per direction: a client answers a sampling request that has the id of its own pending call."""
+    for exchange in evidence.asks("same-id"):
+        yield asked_answered(exchange)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from ..evidence import Evidence, id_key
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, SERVER, rule
-from .shapes import call_answered, served_next, shown
+from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
+from .shapes import call_answered, lived_on, served_next, shown
 
 
 @rule(
@@ -155,3 +155,65 @@ def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
                     f"the process still ran {mark.data['seconds']:g} s after its stdin was closed while this request "
                     "was pending",
                 )
+
+
+@rule(
+    "liveness/second-call",
+    CLIENT,
+    ALWAYS_MUST,
+    "client/sampling",
+    "message-flow",
+    unobserved="no plain request was answered with a result",
+)
+def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The same sampling request a second time is answered like the first."""
+    if any(exchange.result is not None for exchange in evidence.asks("plain")):
+        for exchange in evidence.asks("plain-again"):
+            if exchange.error is not None:
+                yield broken(exchange.error, "the second of two like requests was refused, the first was not")
+            elif exchange.answer is not None:
+                yield HELD
+
+
+@rule(
+    "liveness/ping-answered",
+    CLIENT,
+    ALWAYS_MUST,
+    "basic/utilities/ping",
+    "behavior-requirements",
+    unobserved="no ping was sent while a sampling request was pending",
+)
+def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client answers a ping also while a sampling request is pending."""
+    for session in evidence.sessions:
+        gave_up = {id_key(mark.data["id"]) for mark in session.marks("gave-up")}
+        for message in session.sent_by(side.other):
+            if message.method == "ping" and message.is_request:
+                if session.responses_to(message):
+                    yield HELD
+                elif id_key(message.body["id"]) in gave_up:
+                    yield broken(message.whole, "this ping, sent while a sampling request was pending, got no answer")
+
+
+@rule(
+    "liveness/cancelled-not-answered",
+    CLIENT,
+    ALWAYS_SHOULD,
+    "basic/utilities/cancellation",
+    "behavior-requirements",
+    unobserved="no sampling request was taken back in time, for its answer had crossed",
+)
+def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client does not answer a sampling request that was cancelled, and answers the next one."""
+    for exchange in evidence.asks("cancelled"):
+        session = exchange.request.session
+        after = [m for m in session.sent_by(side.other) if m.index > exchange.request.index and m.method == "ping"]
+        pongs = session.responses_to(after[0]) if after else ()
+        if not pongs:
+            continue
+        # What came before the pong may have crossed with the cancellation.
+        if exchange.answer is None:
+            yield HELD
+        elif exchange.answer.index > pongs[0].index:
+            yield broken(exchange.answer.whole, "an answer to a request that the client had been told to forget")
+    yield from lived_on(evidence, "cancelled")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, is_integer
+from ..evidence import Evidence, Exchange, blocks_of, has_type, is_integer
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, SERVER, rule
-from .shapes import expect
+from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, SERVER, rule
+from .shapes import asked_answered, expect, rejected, shown
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")
 NO_REQUEST = "no sampling request came"
@@ -42,3 +42,67 @@ def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
         value = params.get("maxTokens")
         if value is not None and is_integer(value.value):
             yield from expect(value, lambda number: bool(number >= 1), "at least 1")
+
+
+@rule("max-tokens/missing-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=NO_REQUEST)
+def missing_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client refuses a request without maxTokens with -32602."""
+    for exchange in evidence.asks("no-max-tokens"):
+        yield from rejected(exchange, -32602, "although maxTokens is missing")
+
+
+@rule("max-tokens/ill-typed-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=NO_REQUEST)
+def ill_typed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client refuses a request whose maxTokens is no integer with -32602."""
+    for exchange in evidence.asks("bad-max-tokens"):
+        yield from rejected(exchange, -32602, "although maxTokens is no integer")
+
+
+def _words(exchange: Exchange) -> int | None:
+    """How many words an answer has; ``None`` where it has no text."""
+    blocks = blocks_of(exchange.result) if exchange.result else []
+    texts = [block.value.get("text") for block in blocks if has_type(block, "text")]
+    return sum(len(text.split()) for text in texts if isinstance(text, str)) if texts else None
+
+
+def _too_many(limit: int) -> int:
+    """The words that no tokenizer could deny: hardly any makes a token of more than one."""
+    return limit * 3 // 2 + 5
+
+
+@rule("max-tokens/respected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved="no answer to a small maxTokens came")
+def respected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """An answer is not longer than maxTokens."""
+    for exchange in evidence.asks("limit", "extreme"):
+        words, limit = _words(exchange), exchange.params.value["maxTokens"]
+        if words is None or exchange.result is None:
+            continue
+        if words > _too_many(limit):
+            yield broken(exchange.result, f"the answer has {words} words, with maxTokens {limit}")
+        else:
+            yield HELD
+
+
+@rule("max-tokens/stop-reason-at-limit", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved="no answer reached its maxTokens")
+def stop_reason_at_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """An answer that was cut at maxTokens says so in its stopReason."""
+    for exchange in evidence.asks("limit"):
+        words, limit = _words(exchange), exchange.params.value["maxTokens"]
+        if words is None or exchange.result is None or not limit <= words <= _too_many(limit):
+            continue
+        reason = exchange.result.get("stopReason")
+        if reason is not None and reason.value == "maxTokens":
+            yield HELD
+        else:
+            given = shown(reason.value) if reason else "missing"
+            yield broken(
+                reason or exchange.result,
+                f"the answer has {words} words with maxTokens {limit}, but its stopReason is {given}",
+            )
+
+
+@rule("max-tokens/extremes-survived", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=NO_REQUEST)
+def extremes_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A maxTokens of 1 and one of 2147483647 are both answered."""
+    for exchange in evidence.asks("extreme"):
+        yield asked_answered(exchange)

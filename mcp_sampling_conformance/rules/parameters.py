@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from ..evidence import Evidence, is_number
 from ..verdicts import Finding
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, SERVER, TOOLS_MUST, rule
-from .shapes import Predicate, expect, is_object, is_string, require
+from . import ALWAYS_MUST, CLIENT, SERVER, TOOLS_MUST, rule
+from .shapes import Predicate, answered_like_plain, expect, is_object, is_string, require
 
 PARAMS = ("schema", "createmessagerequestparams")
 
@@ -106,3 +106,9 @@ def tool_choice(evidence: Evidence, side: Side) -> Iterator[Finding]:
             continue
         yield from expect(choice, is_object, "an object")
         yield from expect(choice.get("mode"), lambda value: value in modes, '"auto", "required" or "none"')
+
+
+@rule("parameters/tolerated", CLIENT, ALWAYS_MUST, *PARAMS, unobserved="no plain request was answered with a result")
+def tolerated(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A request with any of the optional parameters, _meta or unknown members is answered like one without."""
+    yield from answered_like_plain(evidence, "parameter")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Value, is_number
-from ..verdicts import Finding
+from ..evidence import Evidence, Exchange, Value, is_number
+from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, SERVER, rule
-from .shapes import expect, is_object, is_string
+from . import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
+from .shapes import answered_like_plain, expect, is_object, is_string, shown
 
 PRIORITIES = ("costPriority", "speedPriority", "intelligencePriority")
 NO_PREFERENCES = "no sampling request carried modelPreferences"
@@ -72,3 +72,62 @@ def priorities_in_range(evidence: Evidence, side: Side) -> Iterator[Finding]:
     for priority in _priorities(evidence):
         if is_number(priority.value):
             yield from expect(priority, lambda number: 0 <= number <= 1, "a number from 0 to 1")
+
+
+@rule(
+    "preferences/tolerated",
+    CLIENT,
+    ALWAYS_MUST,
+    "client/sampling",
+    "model-preferences",
+    unobserved="no plain request was answered with a result",
+)
+def tolerated(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A request with any valid modelPreferences is answered like one without."""
+    yield from answered_like_plain(evidence, "preference")
+
+
+def _model(exchange: Exchange) -> Value | None:
+    return exchange.result.get("model") if exchange.result else None
+
+
+def _hinted(evidence: Evidence, case: str) -> Iterator[Finding]:
+    """Whether the expected model answered; nothing for a client that does not follow single hints, as it may."""
+    alone = [(e, _model(e)) for e in evidence.asks("hints") if e.ask and e.ask.data["case"] == "alone"]
+    follows = [model is not None and e.ask is not None and model.value == e.ask.data["expected"] for e, model in alone]
+    if len(follows) < 2 or not all(follows):
+        return
+    for exchange in evidence.asks("hints"):
+        model = _model(exchange)
+        if exchange.ask is None or exchange.ask.data["case"] != case or model is None:
+            continue
+        expected = exchange.ask.data["expected"]
+        if model.value == expected:
+            yield HELD
+        else:
+            yield broken(
+                model,
+                f"{exchange.name}: the client chose {shown(model.value)}, though it follows single hints and has "
+                f"{shown(expected)}",
+            )
+
+
+ONE_MODEL = "the client showed fewer than two models (see --mcp-model), or does not follow hints, as it may"
+
+
+@rule("preferences/hints-in-order", CLIENT, ALWAYS_MUST, "schema", "modelpreferences", unobserved=ONE_MODEL)
+def hints_in_order(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Of several hints that match, the first one wins."""
+    yield from _hinted(evidence, "ordered")
+
+
+@rule("preferences/hint-substring", CLIENT, ALWAYS_SHOULD, "schema", "modelhint", unobserved=ONE_MODEL)
+def hint_substring(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A hint matches a model whose name it is a part of."""
+    yield from _hinted(evidence, "part")
+
+
+@rule("preferences/hints-before-priorities", CLIENT, ALWAYS_SHOULD, "schema", "modelpreferences", unobserved=ONE_MODEL)
+def hints_before_priorities(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A hint that matches outweighs the three priorities."""
+    yield from _hinted(evidence, "weighed")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence
-from ..verdicts import Finding
+from ..evidence import Evidence, blocks_of, has_type
+from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, SERVER, rule
-from .shapes import survived
+from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, SERVER, TOOLS_SHOULD, rule
+from .shapes import expect, is_string, require, survived
 
 
 @rule(
@@ -26,3 +26,58 @@ def open_fields(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server takes a result with an unknown stopReason or none, with _meta, or with members it does not know."""
     for probe in evidence.probes("open"):
         yield from survived(probe)
+
+
+NO_RESULT = "the client sent no result"
+RESULT = ("schema", "createmessageresult")
+
+
+@rule("result/model", CLIENT, ALWAYS_MUST, *RESULT, unobserved=NO_RESULT)
+def model(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A result names the model, a string."""
+    for result in evidence.results:
+        yield from require(result, "model", is_string, "a string")
+
+
+@rule("result/model-named", CLIENT, ALWAYS_ADVICE, *RESULT, unobserved=NO_RESULT)
+def model_named(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The name of the model is not empty."""
+    for result in evidence.results:
+        name = result.get("model")
+        if name is not None and isinstance(name.value, str):
+            yield from expect(name, lambda text: bool(text.strip()), "the name of a model")
+
+
+@rule("result/content", CLIENT, ALWAYS_MUST, *RESULT, unobserved=NO_RESULT)
+def content(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A result is an object that has content: a block, or an array of blocks."""
+    for result in evidence.results:
+        yield from expect(result, lambda value: isinstance(value, dict), "an object")
+        yield from require(result, "content", lambda value: isinstance(value, dict | list), "a content block")
+
+
+@rule("result/stop-reason", CLIENT, ALWAYS_MUST, *RESULT, unobserved="no result had a stopReason")
+def stop_reason(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A stopReason is a string, any string."""
+    for result in evidence.results:
+        yield from expect(result.get("stopReason"), is_string, "a string")
+
+
+@rule(
+    "result/stop-reason-tool-use",
+    CLIENT,
+    TOOLS_SHOULD,
+    "client/sampling",
+    "sampling-with-tools",
+    unobserved="no result held a tool_use or said toolUse",
+)
+def stop_reason_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A result says stopReason toolUse only when it holds a tool_use block."""
+    for result in evidence.results:
+        uses = any(has_type(block, "tool_use") for block in blocks_of(result))
+        reason = result.get("stopReason")
+        says = reason is not None and reason.value == "toolUse"
+        if says and not uses:
+            yield broken(result, "stopReason is toolUse, but the content holds no tool_use block")
+        elif uses or says:
+            yield HELD

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from ..evidence import Evidence, blocks_of, has_type
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, ALWAYS_SHOULD, SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
-from .shapes import require, shown, survived
+from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
+from .shapes import asked_answered, lived_on, rejected, require, shown, survived
 
 ROLES = ("user", "assistant")
 
@@ -53,7 +53,7 @@ def _stands_in(evidence: Evidence, side: Side, block_type: str, role: str) -> It
 
 @rule(
     "role/tool-use-in-assistant",
-    SERVER,
+    BOTH,
     TOOLS_SHOULD,
     "client/sampling",
     "message-roles",
@@ -89,3 +89,44 @@ def invalid_result_survived(evidence: Evidence, side: Side) -> Iterator[Finding]
     """A server answers its call and lives on when a sampling result has a wrong role or none."""
     for probe in evidence.probes("role"):
         yield from survived(probe)
+
+
+@rule("role/result-role", CLIENT, ALWAYS_MUST, "schema", "samplingmessage", unobserved="the client sent no result")
+def result_role(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The role of a sampling result is user or assistant."""
+    for result in evidence.results:
+        yield from require(result, "role", is_role, '"user" or "assistant"')
+
+
+@rule(
+    "role/result-is-assistant",
+    CLIENT,
+    ALWAYS_ADVICE,
+    "client/sampling",
+    "creating-messages",
+    unobserved="the client sent no result",
+)
+def result_is_assistant(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """What the model said comes back under the role assistant."""
+    for result in evidence.results:
+        role = result.get("role")
+        if role is None or not is_role(role.value) or any(has_type(b, "tool_use") for b in blocks_of(result)):
+            continue
+        yield HELD if role.value == "assistant" else broken(role, "the model's answer has the role user")
+
+
+@rule(
+    "role/invalid-rejected",
+    CLIENT,
+    ALWAYS_SHOULD,
+    "client/sampling",
+    "security-considerations",
+    unobserved="no request with an invalid role was answered",
+)
+def invalid_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client refuses a request in which a message has another role, or none, with -32602, and lives on."""
+    for exchange in evidence.asks("bad-role"):
+        if exchange.answer is None:
+            yield asked_answered(exchange)
+        yield from rejected(exchange, -32602, "although its messages have no valid role")
+    yield from lived_on(evidence, "bad-role")

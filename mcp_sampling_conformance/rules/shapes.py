@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..evidence import Call, Probe, Value, json_type
+from ..evidence import Call, Evidence, Exchange, Probe, Value, json_type
 from ..verdicts import HELD, Finding, broken
 
 Predicate = Callable[[Any], bool]
@@ -76,3 +76,51 @@ def served_next(probe: Probe) -> Iterator[Finding]:
     for call in probe.follow_ups:
         if probe.exchanges:
             yield call_answered(call, f"although it is a plain call, the next one after {probe.name}")
+
+
+def asked_answered(exchange: Exchange) -> Finding:
+    """Whether a sampling request of the harness got a response, whatever it says."""
+    if exchange.answer is not None:
+        return HELD
+    left = exchange.request.session.marks("left")
+    if left:
+        what = f"the client closed the connection instead of answering {exchange.name}"
+    else:
+        what = f"{exchange.name} got no answer" + (f" within {exchange.gave_up:g} s" if exchange.gave_up else "")
+    return broken(exchange.request.whole, what)
+
+
+def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
+    """The plain request that followed a request of these groups was answered."""
+    for exchange in evidence.asks("follow-up"):
+        if exchange.ask is not None and exchange.ask.data["after"] in groups:
+            yield asked_answered(exchange)
+
+
+def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Finding]:
+    """Whether a request was answered with an error (of that code); nothing where it was not answered at all."""
+    answer = exchange.answer
+    if answer is None:
+        return
+    found = exchange.error.get("code") if exchange.error else None
+    if "error" not in answer.body:
+        yield broken(answer.whole, f"{exchange.name} was answered with a result, {because}")
+    elif code is not None and (found is None or found.value != code):
+        given = shown(found.value) if found else "no code"
+        yield broken(exchange.error or answer.whole, f"{exchange.name} was refused with {given} instead of {code}")
+    else:
+        yield HELD
+
+
+def answered_like_plain(evidence: Evidence, *groups: str) -> Iterator[Finding]:
+    """Valid requests get a result from a client that gives one to a plain request; one that refuses all may do so."""
+    if not any(exchange.result is not None for exchange in evidence.asks("plain")):
+        return
+    for exchange in evidence.asks(*groups):
+        if exchange.answer is None:
+            yield asked_answered(exchange)
+        elif exchange.error is not None:
+            error = shown(exchange.error.value)
+            yield broken(exchange.error, f"a plain request got a result, but one with {exchange.name} got {error}")
+        else:
+            yield HELD

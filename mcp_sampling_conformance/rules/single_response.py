@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from ..evidence import Evidence, Message, Value, id_key, is_number
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, SERVER, rule
-from .shapes import call_answered, served_next, shown
+from . import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, SERVER, rule
+from .shapes import asked_answered, call_answered, served_next, shown
 
 PROGRESS = "basic/utilities/progress"
 
@@ -38,7 +38,7 @@ def _token(request: Message) -> Value | None:
 
 @rule(
     "single-response/progress-only-with-token",
-    SERVER,
+    BOTH,
     ALWAYS_MUST,
     PROGRESS,
     "behavior-requirements",
@@ -129,3 +129,53 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 )
             else:
                 yield HELD
+
+
+@rule(
+    "single-response/exactly-one",
+    CLIENT,
+    ALWAYS_MUST,
+    "messages",
+    "responses",
+    unobserved="no sampling request was sent",
+)
+def exactly_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A sampling request gets one response, with the very id of the request."""
+    for exchange in evidence.asks("plain", "plain-again"):
+        yield asked_answered(exchange)
+    for exchange in evidence.exchanges:
+        for surplus in exchange.answers[1:]:
+            yield broken(surplus.whole, f"another response to {exchange.name}, which was answered before")
+    for session in evidence.sessions:
+        asked = {id_key(m.body["id"]) for m in session.sent_by(side.other) if m.is_request}
+        for message in session.sent_by(side):
+            if message.is_response and id_key(message.body.get("id")) not in asked:
+                yield broken(
+                    message.whole, f"a response with the id {shown(message.body.get('id'))}, which no request had"
+                )
+
+
+#: members by which a notification would carry a part of an answer
+_CONTENT = ("content", "delta", "text", "role", "partial", "chunk")
+
+
+@rule(
+    "single-response/complete",
+    CLIENT,
+    ALWAYS_MUST,
+    "client/sampling",
+    "creating-messages",
+    unobserved="no sampling request was answered with a result",
+)
+def complete(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The whole answer is in the response: no notification carries a part of it."""
+    for session in evidence.sessions:
+        parts = []
+        for message in session.sent_by(side):
+            params = message.whole.get("params")
+            found = [params.get(key) for key in _CONTENT] if params and message.is_notification else []
+            parts += [value for value in found if value is not None]
+        for part in parts:
+            yield broken(part, f"{shown(part.message.method)} carries {part.where}; sampling has no partial answers")
+        if not parts and any(exchange.result is not None for exchange in session.exchanges):
+            yield HELD

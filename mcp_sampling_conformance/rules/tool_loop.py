@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from ..evidence import Evidence, Value, blocks_of, has_type
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
-from .shapes import shown, survived
+from . import ADVICE, CLIENT, SERVER, SHOULD, TOOLS_MUST, TOOLS_SHOULD, rule
+from .shapes import rejected, shown, survived
 
+#: so many rounds of a loop are no accident
+LOOP_ROUNDS = 50
 NO_RESULT = "no sampling request carried a tool_result"
 NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
 
@@ -152,3 +154,109 @@ def unknown_tool_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server answers its call and lives on when the model asks for a tool that was never offered."""
     for probe in evidence.probes("unknown-tool"):
         yield from survived(probe)
+
+
+@rule(
+    "tool-loop/iteration-limit",
+    CLIENT,
+    TOOLS_SHOULD,
+    "client/sampling",
+    "security-considerations",
+    unobserved="the client's model asked for no tool",
+)
+def client_iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client ends a tool loop that a server would carry on for ever."""
+    rounds = [exchange for exchange in evidence.asks("loop") if exchange.result is not None]
+    uses = [exchange for exchange in rounds if exchange.result and _blocks(exchange.result, "tool_use")]
+    if len(uses) >= LOOP_ROUNDS:
+        yield broken(uses[-1].request.at("method"), f"the client went along with {len(uses)} rounds of one tool loop")
+    elif uses:
+        yield HELD
+
+
+MISSING_OR_MIXED = {"2025-11-25": SHOULD}
+NO_LOOP = "the client did not declare sampling.tools, or did not answer"
+
+
+@rule(
+    "tool-loop/missing-result-rejected",
+    CLIENT,
+    MISSING_OR_MIXED,
+    "client/sampling",
+    "error-handling",
+    unobserved=NO_LOOP,
+)
+def missing_result_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client refuses a request in which a tool_use has no tool_result with -32602."""
+    for exchange in evidence.asks("missing-result"):
+        yield from rejected(exchange, -32602, "although a tool_use in it has no tool_result")
+
+
+@rule(
+    "tool-loop/mixed-results-rejected",
+    CLIENT,
+    MISSING_OR_MIXED,
+    "client/sampling",
+    "error-handling",
+    unobserved=NO_LOOP,
+)
+def mixed_results_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client refuses a request in which tool_result blocks stand beside other content with -32602."""
+    for exchange in evidence.asks("mixed-results"):
+        yield from rejected(exchange, -32602, "although tool_result blocks stand beside a text in it")
+
+
+@rule("tool-loop/choice-none", CLIENT, TOOLS_MUST, "client/sampling", "tool-choice-modes", unobserved=NO_LOOP)
+def choice_none(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """With toolChoice none a result holds no tool_use."""
+    for exchange in evidence.asks("choice-none"):
+        if exchange.result is not None:
+            uses = _blocks(exchange.result, "tool_use")
+            yield broken(uses[0], "a tool_use although toolChoice was none") if uses else HELD
+
+
+@rule("tool-loop/choice-required", CLIENT, TOOLS_MUST, "client/sampling", "tool-choice-modes", unobserved=NO_LOOP)
+def choice_required(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """With toolChoice required a result holds at least one tool_use, unless maxTokens cut it short."""
+    for exchange in evidence.asks("choice-required"):
+        if exchange.result is None:
+            continue
+        reason = exchange.result.get("stopReason")
+        if _blocks(exchange.result, "tool_use"):
+            yield HELD
+        elif reason is None or reason.value != "maxTokens":
+            yield broken(exchange.result, "no tool_use although toolChoice was required")
+
+
+@rule("tool-loop/ids-unique", CLIENT, TOOLS_MUST, "schema", "toolusecontent", unobserved="no result held a tool_use")
+def ids_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The tool_use blocks of one result have different ids."""
+    for result in evidence.results:
+        ids = _ids(_blocks(result, "tool_use"), "id")
+        if ids:
+            yield (
+                HELD if len(set(ids)) == len(ids) else broken(result, f"two tool_use blocks share an id: {shown(ids)}")
+            )
+
+
+@rule(
+    "tool-loop/offered-only",
+    CLIENT,
+    {"2025-11-25": ADVICE},
+    "client/sampling",
+    "tools-in-sampling",
+    unobserved="no result held a tool_use",
+)
+def offered_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A tool_use names a tool that the request offered."""
+    for exchange in evidence.exchanges:
+        tools = exchange.params.get("tools")
+        offered = [tool.value.get("name") for tool in tools.elements()] if tools else []
+        for use in _blocks(exchange.result, "tool_use") if exchange.result else []:
+            name = use.get("name")
+            if name is not None and name.value not in offered:
+                yield broken(
+                    name, f"the tool {shown(name.value)} was not offered; the request offered {shown(offered)}"
+                )
+            else:
+                yield HELD
