@@ -149,7 +149,8 @@ class Exchange:
 
     @property
     def result(self) -> Value | None:
-        return self.answer.whole.get("result") if self.answer else None
+        """The result that answered it; ``None`` where an error did, even with a result beside it."""
+        return self.answer.whole.get("result") if self.answer and self.error is None else None
 
 
 @dataclass(frozen=True)
@@ -429,7 +430,7 @@ class Evidence:
 def blocks_of(turn: Value) -> list[Value]:
     """The blocks of a message's ``content``, whether it is one block or an array."""
     content = turn.get("content")
-    if content is None:
+    if content is None or not isinstance(content.value, dict | list):
         return []
     return content.elements() if isinstance(content.value, list) else [content]
 

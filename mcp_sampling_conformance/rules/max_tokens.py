@@ -91,6 +91,8 @@ def stop_reason_at_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if words is None or exchange.result is None or not limit <= words <= _too_many(limit):
             continue
         reason = exchange.result.get("stopReason")
+        if reason is not None and not isinstance(reason.value, str):
+            continue  # result/stop-reason says so
         if reason is not None and reason.value == "maxTokens":
             yield HELD
         else:
