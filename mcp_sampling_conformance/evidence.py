@@ -152,6 +152,13 @@ class Exchange:
         """The result that answered it; ``None`` where an error did, even with a result beside it."""
         return self.answer.whole.get("result") if self.answer and self.error is None else None
 
+    @property
+    def text(self) -> str | None:
+        """What the client said, where that is one block of text."""
+        content = self.result.get("content") if self.result else None
+        text = content.get("text") if content else None
+        return text.value if text is not None and isinstance(text.value, str) else None
+
 
 @dataclass(frozen=True)
 class Call:

@@ -138,6 +138,8 @@ class FixtureClient:
         if id is None:
             self._last_id += 1
             id = self._last_id
+        elif isinstance(id, int):
+            self._last_id = max(self._last_id, id)  # no id is used twice
         self._responses.pop(id_key(id), None)
         body = {"jsonrpc": "2.0", "id": id, "method": method}
         await self.send(body if params is None else {**body, "params": params})

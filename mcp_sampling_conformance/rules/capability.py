@@ -258,21 +258,26 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
         for probe in evidence.probes("first-call")
         if probe.exchanges and all(_is_plain(e) for e in probe.exchanges)
     }
+    # Whoever shows what the model said on another connection remembers it, and has no need to ask.
+    sampled = {exchange.text for exchange in evidence.exchanges if exchange.text}
     for probe in evidence.probes("first-call"):
         sampling = probe.session.sampling
         target = probe.start.data["target"]
         if sampling is None or target not in plain or not probe.calls:
             continue
+        responses = [shown(call.response.body, limit=1_000_000) for call in probe.calls if call.response]
         if probe.exchanges:
             yield HELD
-        else:
+        elif not any(text in response for response in responses for text in sampled):
             yield broken(
                 probe.calls[0].request.whole,
                 f"{target} sampled for another form of the capability, but not for a client that declared "
                 f"sampling: {shown(sampling.value)}",
             )
+    # The connection without sampling is started beside the others: where it fails too, it is not for their capability.
+    opened = any(session.sampling is None and not session.marks("not-opened") for session in evidence.sessions)
     for session in evidence.sessions:
-        if session.sampling is not None and session.marks("not-opened"):
+        if opened and session.sampling is not None and session.marks("not-opened"):
             assert session.initialize is not None
             yield broken(
                 session.initialize.at("params", "capabilities", "sampling"),

@@ -40,12 +40,6 @@ def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 seen.add(key)
 
 
-def _texts(exchange: Exchange) -> str | None:
-    content = exchange.result.get("content") if exchange.result else None
-    text = content.get("text") if content else None
-    return text.value if text is not None and isinstance(text.value, str) else None
-
-
 def _pairs(probe: Probe) -> list[tuple[Call, Exchange]]:
     """Each call with the one sampling request that can only be its own; none where that is not certain."""
     if len(probe.calls) != len(probe.exchanges):
@@ -66,12 +60,12 @@ def _matched(probe: Probe) -> Iterator[Finding]:
         if probe.exchanges and call.response is None:
             yield call_answered(call, f"in {probe.name}")
     pairs = _pairs(probe)
-    texts = [text for _, exchange in pairs if (text := _texts(exchange))]
+    texts = [exchange.text for _, exchange in pairs if exchange.text]
     for call, exchange in pairs:
         if call.response is None:
             continue
         shown_result = shown(call.response.body, limit=1_000_000)
-        own = _texts(exchange)
+        own = exchange.text
         foreign = [text for text in texts if text != own and text in shown_result]
         if own and own in shown_result:
             yield HELD
@@ -93,8 +87,11 @@ def _matched(probe: Probe) -> Iterator[Finding]:
 )
 def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Concurrent calls never get each other's sampled answers, in whatever order these come."""
+    # Who samples several times a call leaves no telling which call a request belongs to.
+    plain = evidence.probes("first-call")
+    single = {probe.start.data["target"] for probe in plain if len(probe.exchanges) == 1}
     for probe in evidence.probes("concurrent"):
-        if len(probe.exchanges) > 1:
+        if len(probe.exchanges) > 1 and probe.start.data["target"] in single:
             yield from _matched(probe)
 
 

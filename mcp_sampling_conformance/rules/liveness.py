@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, id_key
+from ..evidence import Call, Evidence, Value, id_key
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
@@ -33,13 +33,13 @@ def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
             for before, call in zip(first.calls, probe.calls, strict=False):
                 if call.response is None:
                     yield call_answered(call, "the second time it was called in this session")
+                elif not probe.exchanges:
+                    # A server may well remember its first answer, or put the caller off: tools are to be rate limited.
+                    continue
                 elif not before.failed and call.failed:
                     yield broken(
                         call.response.whole, "the second call of this session failed, the first, alike, had succeeded"
                     )
-                elif not probe.exchanges and not before.failed and before.response is not None:
-                    # A server may well remember its first answer.
-                    continue
                 else:
                     yield HELD
 
@@ -76,6 +76,8 @@ def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The code with which a client refused sampling is not handed on as the error of the server's own call, where
     it would mean something else."""
+    own: set[object] = set()  # codes that the server gives whatever the client gave
+    handed_on: list[tuple[Call, Value]] = []
     for probe in evidence.probes("error"):
         codes = [e.answer.body["error"]["code"] for e in probe.exchanges if e.answer and "error" in e.answer.body]
         for call in probe.calls:
@@ -85,13 +87,17 @@ def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
             error = call.response.whole.get("error")
             code = error.get("code") if error else None
             if code is not None and code.value in codes:
-                yield broken(
-                    code,
-                    f"{call.request.method} failed with code {shown(code.value)}, the one with which the client "
-                    "refused the sampling request",
-                )
+                handed_on.append((call, code))
             else:
+                own.update([code.value] if code else [])
                 yield HELD
+    for call, code in handed_on:
+        if code.value not in own:
+            yield broken(
+                code,
+                f"{call.request.method} failed with code {shown(code.value)}, the one with which the client "
+                "refused the sampling request",
+            )
 
 
 @rule(

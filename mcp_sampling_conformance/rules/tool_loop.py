@@ -95,10 +95,14 @@ def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
 def answers_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server that goes on after stopReason toolUse answers each tool_use of that result with a tool_result."""
     for probe in evidence.probes("tools"):
+        conversations = [turns.value for e in probe.exchanges if (turns := e.params.get("messages"))]
         for exchange, follow_up in zip(probe.exchanges, probe.exchanges[1:], strict=False):
             asked = _ids(_blocks(exchange.result, "tool_use"), "id") if exchange.result else []
             before, turns = exchange.params.get("messages"), follow_up.params.get("messages")
-            if not asked or turns is None or not _goes_on(before, turns):
+            if not asked or before is None or turns is None or not _goes_on(before, turns):
+                continue
+            # Asked twice, to compare the answers or to try again: no telling which of the two goes on.
+            if conversations.count(before.value) > 1:
                 continue
             answered = [id for turn in turns.elements() for id in _ids(_blocks(turn, "tool_result"), "toolUseId")]
             missing = [id for id in asked if id not in answered]
@@ -112,10 +116,10 @@ def answers_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield HELD
 
 
-def _goes_on(before: Value | None, turns: Value) -> bool:
+def _goes_on(before: Value, turns: Value) -> bool:
     """Whether a request continues the conversation of the one before it, and not another one."""
-    earlier = before.value if before is not None else None
-    return isinstance(earlier, list) and isinstance(turns.value, list) and turns.value[: len(earlier)] == earlier
+    earlier, later = before.value, turns.value
+    return isinstance(earlier, list) and isinstance(later, list) and later[: len(earlier)] == earlier
 
 
 @rule(

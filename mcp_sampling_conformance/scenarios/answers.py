@@ -73,8 +73,11 @@ class Answer:
     fits: Callable[[Revision], bool] = _always
     #: it breaks the specification: what a server sends after it may be an echo of it
     hostile: bool = False
+    #: no response in the sense of the schema: a server may drop it and wait on, so that a valid one must follow
+    unreadable: bool = False
     #: as in Probe
     for_tools: bool | None = None
+    last: bool = False
 
 
 NASTY_TEXT = (
@@ -98,11 +101,12 @@ VALID: tuple[Answer, ...] = (
         "a tool_use that nobody asked for",
         _content([{"type": "tool_use", "id": "unasked-1", "name": "no_such_tool", "input": {}}]),
         _with_tools,
+        hostile=True,
         for_tools=False,
     ),
     Answer("kind", "an empty text", _text("")),
     Answer("kind", "a text of emoji, control characters and line separators", _text(NASTY_TEXT)),
-    Answer("kind", "1 MB of text", _text("0123456789abcdef" * 65536)),
+    Answer("kind", "1 MB of text", _text("0123456789abcdef" * 65536), last=True),
     Answer(
         "kind",
         "a text with annotations",
@@ -146,12 +150,16 @@ HOSTILE: tuple[Answer, ...] = tuple(
         ("malformed", "a result whose model is a number", _result(model=7)),
         ("malformed", "a result whose stopReason is a number", _result(stopReason=7)),
         ("malformed", "an empty result", {"result": {}}),
-        ("malformed", "a result that is null", {"result": None}),
-        ("malformed", "a result that is a string", {"result": "An answer."}),
-        ("malformed", "an error without message", {"error": {"code": -1}}),
-        ("malformed", "an error whose code is a string", _error("denied")),
-        ("malformed", "an error that is a string", {"error": "denied"}),
-        ("malformed", "a response with neither result nor error", {}),
+    )
+) + tuple(
+    Answer("malformed", name, outcome, hostile=True, unreadable=True)
+    for name, outcome in (
+        ("a result that is null", {"result": None}),
+        ("a result that is a string", {"result": "An answer."}),
+        ("an error without message", {"error": {"code": -1}}),
+        ("an error whose code is a string", _error("denied")),
+        ("an error that is a string", {"error": "denied"}),
+        ("a response with neither result nor error", {}),
     )
 )
 

@@ -58,6 +58,8 @@ class Probe:
     follow_up: bool = True
     #: whether it is for targets that offer tools in their sampling requests, for those that do not, or for all
     for_tools: bool | None = None
+    #: the last one on its connection, for a server that keeps the conversation would carry its weight on and on
+    last: bool = False
 
 
 async def perform(client: FixtureClient, probe: Probe, target: Target) -> bool:
@@ -89,14 +91,22 @@ SECOND = Probe("second-call", "a plain text", _second_call, follow_up=False)
 
 
 def _answering(answer: Answer) -> Probe:
-    async def first_only(client: FixtureClient, request: Json, position: int) -> None:
-        await (plain(client, request, position) if position else client.answer(request, answer.outcome))
-
     async def run(client: FixtureClient, target: Target) -> None:
-        client.sampler = first_only
-        await call(client, target)
+        id: int | str | None = None
 
-    return Probe(answer.group, answer.name, run, answer.hostile, for_tools=answer.for_tools)
+        async def first_only(client: FixtureClient, request: Json, position: int) -> None:
+            if position:
+                await plain(client, request, position)
+                return
+            await client.answer(request, answer.outcome)
+            if answer.unreadable and not await client.until(lambda: id is not None and client.answered(id), _LATE):
+                await plain(client, request, position)
+
+        client.sampler = first_only
+        id = await client.start_request(target.method, target.params())
+        await client.response(id)
+
+    return Probe(answer.group, answer.name, run, answer.hostile, for_tools=answer.for_tools, last=answer.last)
 
 
 async def _late(client: FixtureClient, target: Target) -> None:
@@ -169,7 +179,8 @@ async def _cancelled(client: FixtureClient, target: Target) -> None:
     await client.notify("notifications/cancelled", {"requestId": id, "reason": "the fixture client changed its mind"})
     ping = await client.start_request("ping")  # once this is answered, the cancellation was read
     await client.until(lambda: client.answered(ping), _SIDE_BY_SIDE)
-    for request in client.sampling:
+    client.sampler = plain  # for a server that goes on all the same
+    for request in list(client.sampling):
         if request.get("id") not in client.cancelled:
             await plain(client, request, 0)
 

@@ -280,6 +280,8 @@ class _Provoker:
             probe, target = left.pop(0)
             self.progress(f"{revision.name}: {probe.name}")
             if await perform(client, probe, target):
+                if probe.last:
+                    return left
                 continue
             if probe in (FIRST, SECOND):
                 return []  # a server that fails the plainest call has nothing more to show
