@@ -13,6 +13,13 @@ import pytest
 #: option, what it takes (``None``: a flag), whether it repeats, help. The ini key is the option with underscores.
 OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ("--mcp-server", "COMMAND", False, "the MCP server to judge: a command line, split like a shell does"),
+    (
+        "--mcp-client",
+        "COMMAND",
+        False,
+        "the MCP client to judge: a command line; {server} in it becomes our server's",
+    ),
+    ("--mcp-callback", "MODULE:NAME", False, "a sampling callback of the Python SDK to judge, in this process"),
     ("--mcp-tool", "NAME[=JSON]", True, "a tool to call, with its arguments, to make the server sample"),
     ("--mcp-prompt", "NAME[=JSON]", True, "a prompt to get to make the server sample"),
     ("--mcp-resource", "URI", True, "a resource to read to make the server sample"),
@@ -21,9 +28,12 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ("--mcp-strict", None, False, "a SHOULD that is broken fails the run too"),
     ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json"),
     ("--mcp-env", "NAME=VALUE", True, "an environment variable for the system under test"),
+    ("--mcp-model", "NAME", True, "a model that the client is known to have, for the rules about hints"),
     ("--mcp-cwd", "DIR", False, "the working directory of the system under test"),
 )
 LIST_RULES = "--mcp-list-rules"
+#: the options that switch us on
+SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback")
 #: where the defaults of options and ini keys that another plugin had registered before us are kept
 _FOREIGN_DEFAULTS = pytest.StashKey[dict[str, Any]]()
 
@@ -105,7 +115,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "mcp_conformance: a rule of MCP sampling, judged on the system under test")
-    if _FOREIGN_DEFAULTS in config.stash and option_value(config, "--mcp-server") is not None:
+    if _FOREIGN_DEFAULTS in config.stash and any(option_value(config, o) is not None for o in SUBJECTS):
         from .session import ConformanceSession
         from .settings import read_settings
 

@@ -16,10 +16,9 @@ from .report.failure import failure_text
 from .revisions import Revision
 from .rules import rules_for
 from .scenarios.record import RevisionRun, Run
-from .scenarios.server import provoke_server
 from .settings import Settings
+from .subject import Progress
 from .verdicts import Result, Verdict
-from .wire.transcript import Side
 
 #: the first part of every item's id, and a name that stands for all of them on the command line
 ROOT = "mcp-sampling"
@@ -77,7 +76,8 @@ class Conformance:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config = config
         self.settings = settings
-        self.transport = "stdio"
+        self.subject = settings.subject
+        self.notes: list[str] = []  #: what a reader should know besides the verdicts
         #: what the items that will run need; set after collection
         self.revisions: Sequence[Revision] = settings.revisions
         self._results: dict[tuple[str, Revision | None], Result] | None = None
@@ -87,6 +87,7 @@ class Conformance:
         if self._results is None:
             run = self._provoke()
             self.reached = bool(run.reached)
+            self.notes = [self.settings.mask(note) for record in run.revisions.values() for note in record.notes]
             self._results = {(r.rule, None): r for r in [self._reached(run)]}
             for each in self.revisions:
                 for result in self._judged(each, run.revisions[each.name]):
@@ -102,9 +103,7 @@ class Conformance:
             progress.say(settings.mask(text))
 
         with start_blocking_portal() as portal:
-            future = portal.start_task_soon(
-                provoke_server, settings.server, self.revisions, settings.named, settings.timeout, say
-            )
+            future = portal.start_task_soon(self._run_scenarios, say)
             try:
                 while not future.done():
                     progress.show()
@@ -116,19 +115,24 @@ class Conformance:
             finally:
                 progress.clear()
 
+    async def _run_scenarios(self, say: Progress) -> Run:
+        return await self.subject.provoke(self.revisions, say)
+
     def _judged(self, revision: Revision, record: RevisionRun) -> list[Result]:
         def all_alike(verdict: Verdict, reason: str) -> list[Result]:
-            return without_evidence(revision, Side.SERVER, self.transport, verdict, self.settings.mask(reason))
+            return without_evidence(
+                revision, self.subject.side, self.subject.transport, verdict, self.settings.mask(reason)
+            )
 
         if record.not_negotiated is not None:
             return all_alike(Verdict.NOT_APPLICABLE, record.not_negotiated)
         if record.failure is not None:
-            return all_alike(Verdict.NOT_OBSERVED, f"the server did not come up, see {REACHED}")
+            return all_alike(Verdict.NOT_OBSERVED, f"the {self.subject.kind} did not come up, see {REACHED}")
         return judge(
             record.transcripts,
             revision,
-            Side.SERVER,
-            self.transport,
+            self.subject.side,
+            self.subject.transport,
             strict=self.settings.strict,
             mask=self.settings.mask,
         )
@@ -139,10 +143,10 @@ class Conformance:
         refusals = {n: record.not_negotiated for n, record in run.revisions.items() if record.not_negotiated}
         if failures:
             verdict = Verdict.ERROR
-            message = "the server under test could not be judged:\n" + _by_text(failures)
+            message = f"the {self.subject.kind} under test could not be judged:\n" + _by_text(failures)
         elif len(refusals) == len(run.revisions):
             verdict = Verdict.FAIL
-            message = f"the server speaks none of the revisions asked for:\n{_by_text(refusals)}"
+            message = f"the {self.subject.kind} speaks none of the revisions asked for:\n{_by_text(refusals)}"
         elif not run.reached:
             verdict = Verdict.FAIL
             message = run.unreached
@@ -150,14 +154,14 @@ class Conformance:
             verdict, message = Verdict.PASS, ", ".join(run.reached)
         return Result(
             rule=REACHED,
-            role=Side.SERVER.value,
+            role=self.subject.side.value,
             level="MUST",
             revision=None,
-            transport=self.transport,
+            transport=self.subject.transport,
             verdict=verdict,
             message=self.settings.mask(message),
             url="",
-            statement="A run judges a server only if the server comes up and samples.",
+            statement=f"A run judges a {self.subject.kind} only if that comes up and takes part in sampling.",
         )
 
 
@@ -177,6 +181,7 @@ class ConformanceSession:
         self.settings = settings
         self.run = Conformance(config, settings)
         self.results: dict[str, Result] = {}  #: by the id of the item
+        self.notes: list[str] = []
         self.unreached = False  #: some item saw that sampling was never reached
         self.selected = self._take_selection()
 
@@ -192,13 +197,13 @@ class ConformanceSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        root = Node.from_parent(session, name=ROOT, nodeid=f"{ROOT}::{Side.SERVER.value}")
+        root = Node.from_parent(session, name=ROOT, nodeid=f"{ROOT}::{self.settings.subject.kind}")
         mine = [RuleItem.from_parent(root, name=REACHED, run=self.run, revision=None)]
         for revision in self.settings.revisions:
             parent = Node.from_parent(root, name=revision.name)
             mine += [
                 RuleItem.from_parent(parent, name=rule.name, run=self.run, revision=revision)
-                for rule in rules_for(Side.SERVER, revision)
+                for rule in rules_for(self.settings.subject.side, revision)
             ]
         mine = [item for item in mine if self._is_selected(item.nodeid)]
         items += mine
@@ -224,7 +229,7 @@ class ConformanceSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if isinstance(item, RuleItem) and item.result and (call.when == "call" or call.excinfo is not None):
-            setattr(report, _ATTRIBUTE, {**item.result.as_json(), "reached": item.run.reached})
+            setattr(report, _ATTRIBUTE, {**item.result.as_json(), "reached": item.run.reached, "notes": item.run.notes})
             # Here and not in repr_failure, which pytest does not ask about errors in setup.
             if call.excinfo is not None and isinstance(call.excinfo.value, RuleBroken | HarnessError):
                 report.longrepr = failure_text(item.result)
@@ -236,6 +241,7 @@ class ConformanceSession:
         if data is not None:
             data = dict(data)
             self.unreached |= not data.pop("reached")
+            self.notes = data.pop("notes")
             self.results[report.nodeid] = Result.from_json(data)
 
     @pytest.hookimpl(tryfirst=True)
@@ -249,7 +255,9 @@ class ConformanceSession:
 
     def pytest_report_header(self) -> str:
         names = ", ".join(revision.name for revision in self.settings.revisions)
-        return f"mcp sampling: judging the server {self.settings.mask(self.settings.value)} over stdio, {names}"
+        subject = self.settings.subject
+        value = self.settings.mask(subject.value)
+        return f"mcp sampling: judging the {subject.kind} {value} over {subject.transport}, {names}"
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._is_worker or not self.results:
@@ -258,7 +266,9 @@ class ConformanceSession:
         if self.unreached and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         for path in self.settings.reports:
-            target = {"kind": "server", "value": self.settings.mask(self.settings.value), "transport": "stdio"}
+            subject = self.settings.subject
+            value = self.settings.mask(subject.value)
+            target = {"kind": subject.kind, "value": value, "transport": subject.transport}
             json_file.write(path, target, list(self.results.values()))
 
     @property
@@ -267,4 +277,6 @@ class ConformanceSession:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.results:
-            terminal.write_summary(terminalreporter, list(self.results.values()), self.settings, self.unreached)
+            terminal.write_summary(
+                terminalreporter, list(self.results.values()), self.settings, self.unreached, self.notes
+            )

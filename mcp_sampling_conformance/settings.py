@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import operator
 import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,12 @@ from typing import Any
 import pytest
 
 from .revisions import NAMES, REVISIONS, Revision
-from .scenarios.record import Command
+from .scenarios.client import SERVER, provoke_client
+from .scenarios.record import Command, Run
+from .scenarios.server import provoke_server
 from .scenarios.targets import Target
+from .subject import Progress, Subject
+from .wire.transcript import Side
 
 DEFAULT_TIMEOUT = 10.0
 REPORT_SUFFIXES = (".json",)
@@ -28,11 +35,8 @@ _SHORTEST_SECRET = 4
 class Settings:
     """What to judge and how."""
 
-    value: str  #: the target as the user typed it
-    server: Command
-    named: Sequence[Target]
+    subject: Subject
     revisions: Sequence[Revision]
-    timeout: float
     strict: bool
     reports: Sequence[Path]
     secrets: Sequence[str]
@@ -47,23 +51,85 @@ class Settings:
 
 def read_settings(options: Mapping[str, Any]) -> Settings:
     """Check the options. Raises ``pytest.UsageError`` with one sentence that says what to do."""
-    cwd = _directory(options["--mcp-cwd"])
+    given = [option for option in SUBJECTS if options[option] is not None]
+    if len(given) > 1:
+        raise pytest.UsageError(f"{' and '.join(given)} cannot be judged in one run; give one of them")
     env = dict(_assignment(text) for text in _several(options["--mcp-env"]))
-    value = str(_single(options["--mcp-server"]))
     return Settings(
-        value=value,
-        server=Command(_command(value, cwd), cwd, env),
-        named=[
-            *(_target("tool", "--mcp-tool", text) for text in _several(options["--mcp-tool"])),
-            *(_target("prompt", "--mcp-prompt", text) for text in _several(options["--mcp-prompt"])),
-            *(Target("resource", uri) for uri in _several(options["--mcp-resource"])),
-        ],
+        subject=SUBJECTS[given[0]](str(_single(options[given[0]])), options, env),
         revisions=_revisions(_several(options["--mcp-spec-version"])),
-        timeout=_seconds(_single(options["--mcp-timeout"])),
         strict=bool(options["--mcp-strict"]),
         reports=[_report(text) for text in _several(options["--mcp-report"])],
         secrets=sorted((v for v in env.values() if len(v) >= _SHORTEST_SECRET), key=len, reverse=True),
     )
+
+
+def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+    cwd = _directory(options["--mcp-cwd"])
+    command = Command(_command("--mcp-server", value, cwd), cwd, env)
+    timeout = _timeout(options)
+    named = [
+        *(_target("tool", "--mcp-tool", text) for text in _several(options["--mcp-tool"])),
+        *(_target("prompt", "--mcp-prompt", text) for text in _several(options["--mcp-prompt"])),
+        *(Target("resource", uri) for uri in _several(options["--mcp-resource"])),
+    ]
+
+    def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
+        return provoke_server(command, revisions, named, timeout, progress)
+
+    return Subject("server", Side.SERVER, value, "stdio", provoke)
+
+
+def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+    cwd = _directory(options["--mcp-cwd"])
+    if SERVER not in value:
+        raise pytest.UsageError(
+            f"--mcp-client: {value!r} does not say where our server goes; write {SERVER} where your client takes the "
+            "command line of its server (this version judges clients over stdio)"
+        )
+    command = Command(_command("--mcp-client", value, cwd), cwd, env)
+    models, timeout = _several(options["--mcp-model"]), _timeout(options)
+
+    def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
+        return provoke_client(command, revisions, models, timeout, progress)
+
+    return Subject("client", Side.CLIENT, value, "stdio", provoke)
+
+
+def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+    callback = _imported("--mcp-callback", value)
+    models, timeout = _several(options["--mcp-model"]), _timeout(options)
+
+    def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
+        from .scenarios.callback import provoke_callback  # imports the SDK
+
+        return provoke_callback(callback, revisions, models, timeout, progress)
+
+    return Subject("callback", Side.CLIENT, value, "memory", provoke)
+
+
+#: the options that name a system under test
+SUBJECTS: Mapping[str, Callable[[str, Mapping[str, Any], Mapping[str, str]], Subject]] = {
+    "--mcp-server": _server,
+    "--mcp-client": _client,
+    "--mcp-callback": _callback,
+}
+
+
+def _imported(option: str, value: str) -> Callable[..., Any]:
+    """The callable that ``package.module:attribute`` names, looked for in the current directory too."""
+    module, sign, attribute = value.partition(":")
+    if not (module and sign and attribute):
+        raise pytest.UsageError(f"{option}: {value!r} names nothing to import; write package.module:attribute")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = operator.attrgetter(attribute)(importlib.import_module(module))
+    except Exception as error:  # importing runs the user's code
+        raise pytest.UsageError(f"{option}: {value!r} cannot be imported ({type(error).__name__}: {error})") from None
+    if not callable(found):
+        raise pytest.UsageError(f"{option}: {value!r} is not callable; name a sampling callback")
+    return found  # type: ignore[no-any-return]
 
 
 def _without_remains(secret: str, text: str) -> str:
@@ -90,26 +156,20 @@ def _directory(text: Any) -> str | None:
     return str(text) if text is not None else None
 
 
-def _command(value: str, cwd: str | None) -> list[str]:
+def _command(option: str, value: str, cwd: str | None) -> list[str]:
     if value.startswith(("http://", "https://")):
-        raise pytest.UsageError(
-            f"--mcp-server: {value} is a URL; this version judges servers over stdio: give a command"
-        )
+        raise pytest.UsageError(f"{option}: {value} is a URL; this version judges over stdio: give a command")
     try:
         command = shlex.split(value)
     except ValueError as error:
-        raise pytest.UsageError(
-            f"--mcp-server: {value!r} cannot be split into words ({error}); check the quotes"
-        ) from None
+        raise pytest.UsageError(f"{option}: {value!r} cannot be split into words ({error}); check the quotes") from None
     if not command:
-        raise pytest.UsageError("--mcp-server: the command is empty; give the command line that starts the server")
+        raise pytest.UsageError(f"{option}: the command is empty; give the command line to start")
     program = command[0]
     # A path is looked up where the process will be started, a bare name on the PATH.
     found = shutil.which(os.path.join(cwd or "", program) if os.sep in program else program)
     if found is None:
-        raise pytest.UsageError(
-            f"--mcp-server: there is no command {program!r}; give a program on the PATH or its path"
-        )
+        raise pytest.UsageError(f"{option}: there is no command {program!r}; give a program on the PATH or its path")
     return command
 
 
@@ -146,7 +206,8 @@ def _revisions(names: Sequence[str]) -> list[Revision]:
     return [revision for name, revision in REVISIONS.items() if not names or name in names]
 
 
-def _seconds(value: Any) -> float:
+def _timeout(options: Mapping[str, Any]) -> float:
+    value = _single(options["--mcp-timeout"])
     try:
         seconds = DEFAULT_TIMEOUT if value is None else float(value)
     except (TypeError, ValueError):

@@ -6,16 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ..rules import TOPICS
 from ..verdicts import Result, Verdict
 from .excerpt import printable
-
-if TYPE_CHECKING:
-    from ..settings import Settings
 
 #: seconds between two lines of progress where lines cannot be overwritten
 _QUIET = 5.0
@@ -56,7 +54,12 @@ class Progress:
 
 
 def write_summary(
-    reporter: pytest.TerminalReporter, results: Sequence[Result], settings: Settings, unreached: bool
+    reporter: pytest.TerminalReporter,
+    results: Sequence[Result],
+    *,
+    unreached: bool,
+    notes: Sequence[str],
+    reports: Sequence[Path],
 ) -> None:
     """The warnings, the table, and what to read next."""
     warned = [result for result in results if result.verdict is Verdict.WARN]
@@ -74,7 +77,9 @@ def write_summary(
         reporter.write_sep("=", f"mcp sampling: {rules[0].role} over {rules[0].transport}")
         for line in table(rules):
             reporter.write_line(line)
-    for line in _read_next(results, settings, unreached):
+    for note in notes:
+        reporter.write_line(printable(note), yellow=True)
+    for line in _read_next(results, unreached, reports):
         reporter.write_line(line)
 
 
@@ -112,12 +117,13 @@ def _cell(verdicts: Counter[Verdict]) -> str:
     return "not applicable" if verdicts[Verdict.NOT_APPLICABLE] else "not observed" if verdicts else "-"
 
 
-def _read_next(results: Sequence[Result], settings: Settings, unreached: bool) -> list[str]:
+def _read_next(results: Sequence[Result], unreached: bool, reports: Sequence[Path]) -> list[str]:
     counts = Counter(result.verdict for result in results)
     lines = []
     if unreached:
-        lines.append("Sampling was never reached: nothing here is a pass. See sampling-reached, or name what to call")
-        lines.append("with --mcp-tool, --mcp-prompt or --mcp-resource.")
+        lines.append(
+            "Sampling was never reached: nothing here is a pass. The item sampling-reached says what was tried."
+        )
     if counts[Verdict.FAIL]:
         lines.append("Each failure above shows the rule, its source and the messages; run one again by its id.")
     if counts[Verdict.WARN]:
@@ -126,5 +132,5 @@ def _read_next(results: Sequence[Result], settings: Settings, unreached: bool) -
         lines.append(
             f"{counts[Verdict.NOT_OBSERVED]} rules had nothing to judge (not observed, never a pass); -rs says why."
         )
-    lines += [f"Report: {path}" for path in settings.reports]
+    lines += [f"Report: {path}" for path in reports]
     return lines

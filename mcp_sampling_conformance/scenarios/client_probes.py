@@ -163,8 +163,11 @@ def _tool(description: str, run: Any, number: int) -> Tool:
     return Tool(f"p{number:02}_{slug}", f"Probe: {description}", run)
 
 
-def client_tools(revision: Revision, models: Sequence[str]) -> dict[str, Tool]:
-    """The tools to list, in order: what might end a fragile client comes last."""
+def client_tools(revision: Revision, models: Sequence[str], *, batches: bool = True) -> dict[str, Tool]:
+    """The tools to list, in order: what might end a fragile client comes last.
+
+    ``models`` are the names of models that the client is known to have; without ``batches`` none is sent.
+    """
     probes: list[tuple[str, Any]] = [
         ("a plain request", _plain),
         *((ask.name, partial(_one, ask)) for ask in VALID if ask.fits(revision)),
@@ -175,7 +178,7 @@ def client_tools(revision: Revision, models: Sequence[str]) -> dict[str, Tool]:
     if revision.tools:
         probes += [("tools undeclared", _tools_undeclared), ("a tool loop", _loop)]
     probes += [("the id of the pending call", _same_id), ("a request taken back", _cancelled)]
-    if revision.batches:
+    if revision.batches and batches:
         probes.append(("a batch", _batch))
     probes += [(ask.name, partial(_one, ask)) for ask in HOSTILE if ask.fits(revision)]
     tools = [_tool(name, run, number) for number, (name, run) in enumerate(probes, 1)]
