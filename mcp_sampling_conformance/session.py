@@ -278,5 +278,9 @@ class ConformanceSession:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.results:
             terminal.write_summary(
-                terminalreporter, list(self.results.values()), self.settings, self.unreached, self.notes
+                terminalreporter,
+                list(self.results.values()),
+                unreached=self.unreached,
+                notes=self.notes,
+                reports=self.settings.reports,
             )

@@ -121,9 +121,7 @@ def _read_next(results: Sequence[Result], unreached: bool, reports: Sequence[Pat
     counts = Counter(result.verdict for result in results)
     lines = []
     if unreached:
-        lines.append(
-            "Sampling was never reached: nothing here is a pass. The item sampling-reached says what was tried."
-        )
+        lines.append("Sampling was never reached: nothing here is a pass. See the item sampling-reached.")
     if counts[Verdict.FAIL]:
         lines.append("Each failure above shows the rule, its source and the messages; run one again by its id.")
     if counts[Verdict.WARN]:
