@@ -274,10 +274,12 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
                 f"{target} sampled for another form of the capability, but not for a client that declared "
                 f"sampling: {shown(sampling.value)}",
             )
-    # The connection without sampling is started beside the others: where it fails too, it is not for their capability.
+    # The connection without sampling is started beside the others: where it fails too, it is not for their capability;
+    # nor is it where a server is slow to start.
     opened = any(session.sampling is None and not session.marks("not-opened") for session in evidence.sessions)
     for session in evidence.sessions:
-        if opened and session.sampling is not None and session.marks("not-opened"):
+        refused = session.marks("not-opened") and not session.marks("gave-up")
+        if opened and session.sampling is not None and refused:
             assert session.initialize is not None
             yield broken(
                 session.initialize.at("params", "capabilities", "sampling"),

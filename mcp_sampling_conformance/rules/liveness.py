@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..evidence import Call, Evidence, Value, id_key
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
+from . import ADVICE, ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, SHOULD, rule
 from .shapes import call_answered, lived_on, served_next, shown
 
 
@@ -142,7 +142,8 @@ def next_call_works(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "liveness/exits-on-close",
     SERVER,
-    ALWAYS_SHOULD,
+    # Before 2026-07-28 the section binds the client alone.
+    {"2024-11-05": ADVICE, "2026-07-28": SHOULD},
     "basic/lifecycle",
     "stdio",
     unobserved="stdin could not be closed while a sampling request was pending",
