@@ -25,6 +25,9 @@ class Wire(Protocol):
 
     transcript: Transcript
 
+    @property
+    def tail(self) -> str: ...
+
     async def send(self, raw: bytes) -> bool: ...
 
     def messages(self) -> AsyncIterator[Entry]: ...

@@ -32,6 +32,8 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ("--mcp-cwd", "DIR", False, "the working directory of the system under test"),
 )
 LIST_RULES = "--mcp-list-rules"
+#: the name under which the hooks of a run are registered
+SESSION = "mcp-sampling-conformance-session"
 #: the options that switch us on
 SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback")
 #: where the defaults of options and ini keys that another plugin had registered before us are kept
@@ -120,4 +122,29 @@ def pytest_configure(config: pytest.Config) -> None:
         from .settings import read_settings
 
         settings = read_settings({option: option_value(config, option) for option, *_ in OPTIONS})
-        config.pluginmanager.register(ConformanceSession(config, settings), "mcp-sampling-conformance-session")
+        config.pluginmanager.register(ConformanceSession(config, settings), SESSION)
+
+
+@pytest.fixture
+def _mcp_sampling_workshop(request: pytest.FixtureRequest) -> Iterator[Any]:
+    from anyio.from_thread import start_blocking_portal
+
+    from .testing import Workshop
+
+    session = request.config.pluginmanager.get_plugin(SESSION)
+    with start_blocking_portal() as portal:
+        workshop = Workshop(portal, session.settings.subject.command if session else None)
+        yield workshop
+        workshop.close()
+
+
+@pytest.fixture
+def mcp_sampling_client(_mcp_sampling_workshop: Any) -> Any:
+    """Connect a client that answers sampling with your script to a server: see ``testing.Workshop.client``."""
+    return _mcp_sampling_workshop.client
+
+
+@pytest.fixture
+def mcp_sampling_server(_mcp_sampling_workshop: Any) -> Any:
+    """Ask a client or a callback for sampling with requests of yours: see ``testing.Workshop.server``."""
+    return _mcp_sampling_workshop.server

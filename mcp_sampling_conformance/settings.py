@@ -77,7 +77,7 @@ def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
         return provoke_server(command, revisions, named, timeout, progress)
 
-    return Subject("server", Side.SERVER, value, "stdio", provoke)
+    return Subject("server", Side.SERVER, value, "stdio", provoke, command)
 
 
 def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from .revisions import Revision
-from .scenarios.record import Run
+from .scenarios.record import Command, Run
 from .wire.transcript import Side
 
 Progress = Callable[[str], None]
@@ -21,3 +21,4 @@ class Subject:
     value: str  #: as the user typed it
     transport: str
     provoke: Callable[[Sequence[Revision], Progress], Awaitable[Run]]
+    command: Command | None = None  #: how a server under test is started

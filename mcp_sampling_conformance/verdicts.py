@@ -66,6 +66,7 @@ class Rule:
     anchor: str
     check: Check
     unobserved: str  #: the reason shown when nothing came up that the rule could judge
+    transports: frozenset[str] | None = None  #: those over which the rule makes sense; ``None`` for all
 
     @property
     def topic(self) -> str:

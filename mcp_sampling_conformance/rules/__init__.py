@@ -48,6 +48,8 @@ NEGOTIATED: Levels = {"2024-11-05": SHOULD, "2025-06-18": MUST}
 SERVER = frozenset({Side.SERVER})
 CLIENT = frozenset({Side.CLIENT})
 BOTH = SERVER | CLIENT
+#: for rules about processes and lines
+STDIO = frozenset({"stdio"})
 
 #: what no transcript can show, and why
 NOT_JUDGED = {
@@ -63,13 +65,20 @@ _registered: list[Rule] = []
 
 
 def rule(
-    name: str, binds: frozenset[Side], levels: Levels, page: str, anchor: str, *, unobserved: str
+    name: str,
+    binds: frozenset[Side],
+    levels: Levels,
+    page: str,
+    anchor: str,
+    *,
+    unobserved: str,
+    transports: frozenset[str] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated check. ``page`` and ``anchor`` are the section of the specification it comes from."""
 
     def register(check: Check) -> Check:
         statement = " ".join(cleandoc(check.__doc__ or "").split())
-        _registered.append(Rule(name, binds, levels, statement, page, anchor, check, unobserved))
+        _registered.append(Rule(name, binds, levels, statement, page, anchor, check, unobserved, transports))
         return check
 
     return register

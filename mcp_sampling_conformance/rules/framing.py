@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..evidence import Evidence
 from ..verdicts import HELD, Finding
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, CLIENT, MUST, SERVER, rule
+from . import ALWAYS_MUST, CLIENT, MUST, SERVER, STDIO, rule
 from .shapes import asked_answered
 
 
@@ -35,6 +35,7 @@ def _clean(evidence: Evidence, side: Side, stream: str) -> Iterator[Finding]:
     "basic/transports",
     "stdio",
     unobserved="the server wrote nothing to its stdout",
+    transports=STDIO,
 )
 def stdout_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server writes nothing but JSON-RPC messages to its stdout, one a line, in UTF-8."""
@@ -48,6 +49,7 @@ def stdout_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "basic/transports",
     "stdio",
     unobserved="the client wrote nothing to the server's stdin",
+    transports=STDIO,
 )
 def stdin_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client writes nothing but JSON-RPC messages to the server's stdin, one a line, in UTF-8."""
@@ -61,6 +63,7 @@ def stdin_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "messages",
     "batching",
     unobserved="no batch was sent",
+    transports=STDIO,
 )
 def batch_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers the sampling requests of a JSON-RPC batch, together or one by one."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -47,6 +47,18 @@ async def _one_revision(
     record.transcripts.append(transcript)
     run.connections += 1
     book = Book(client_tools(revision, models, batches=False))
+    async with callback_session(callback, revision, book, transcript, timeout) as (_, session):
+        record.opened = True
+        for tool in (await session.list_tools()).tools:
+            with suppress(MCPError):
+                await session.call_tool(tool.name, {})
+
+
+@asynccontextmanager
+async def callback_session(
+    callback: Callable[..., Any], revision: Revision, book: Book, transcript: Transcript, timeout: float
+) -> AsyncIterator[tuple[FixtureServer, ClientSession]]:
+    """The SDK's client session around a callback, initialized, and the fixture server that it is connected to."""
     declared = getattr(callback, CAPABILITIES, None)
     capabilities = types.SamplingCapability.model_validate(declared) if declared is not None else None
     async with create_client_server_memory_streams() as (client_streams, server_streams):
@@ -57,8 +69,5 @@ async def _one_revision(
                 *client_streams, sampling_callback=callback, sampling_capabilities=capabilities
             ) as session:
                 await session.initialize()
-                record.opened = True
-                for tool in (await session.list_tools()).tools:
-                    with suppress(MCPError):
-                        await session.call_tool(tool.name, {})
+                yield server, session
             tasks.cancel_scope.cancel()

@@ -47,7 +47,7 @@ async def provoke_client(
 
     async def one(revision: Revision) -> None:
         async with limiter:
-            await _Client(marked, revision, books[revision.name], run, timeout, progress).until_done()
+            await ClientRun(marked, revision, books[revision.name], run, timeout, progress).until_done()
 
     try:
         async with anyio.create_task_group() as tasks:
@@ -73,7 +73,7 @@ def _unreached(run: Run, books: dict[str, Book]) -> str:
     return "\n".join(lines)
 
 
-class _Client:
+class ClientRun:
     """One client in one revision, over as many starts as it takes."""
 
     def __init__(

@@ -10,7 +10,8 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -18,8 +19,8 @@ import anyio
 from ..fixture_client import FixtureClient, Json
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, kill_stragglers
-from ..wire.stdio import StdioWire
 from ..wire.transcript import Entry, Transcript
+from .connect import open_client
 from .probes import CLOSED, FIRST, SECOND, Probe, perform, plain, probes_for
 from .record import Command, RevisionRun, Run, with_tail
 from .targets import Found, Target, announced, list_candidates, listed_tools, nothing_sampled
@@ -106,39 +107,24 @@ class _Provoker:
         """A connection with ``initialize`` done; ``None`` where it did not come to that, with the reason noted."""
         record = self.run.revisions[revision.name]
         transcript = Transcript(f"{revision.name}, {form}", "stdio")
+        server = replace(self.server, env={**self.server.env, RUN_VARIABLE: self.token, **(env or {})})
         self.run.connections += 1
-        try:
-            wire = await StdioWire.start(
-                self.server.argv,
-                transcript,
-                cwd=self.server.cwd,
-                env={**self.server.env, RUN_VARIABLE: self.token, **(env or {})},
-            )
-        except OSError as error:
-            record.failure = record.failure or f"it could not be started: {error}"
-            yield None
-            return
-        client = FixtureClient(wire, self.timeout)
-        record.transcripts.append(transcript)
-        response: Json | None = None
-        accepted = False
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(wire.read_stderr)
-            tasks.start_soon(client.listen, tasks)
+        async with AsyncExitStack() as stack:
             try:
-                response = await client.initialize(revision.name, FORMS[form])
-                accepted = _protocol_version(response) == revision.name
-                record.opened |= accepted
-                if not accepted:
-                    transcript.mark("not-opened")
-                yield client if accepted else None
-            finally:
-                with anyio.CancelScope(shield=True):
-                    client.sampler = None
-                    await wire.shut_down()
-                    tasks.cancel_scope.cancel()
+                client = await stack.enter_async_context(open_client(server, transcript, self.timeout))
+            except OSError as error:
+                record.failure = record.failure or f"it could not be started: {error}"
+                yield None
+                return
+            record.transcripts.append(transcript)
+            response = await client.initialize(revision.name, FORMS[form])
+            accepted = _protocol_version(response) == revision.name
+            record.opened |= accepted
+            if not accepted:
+                transcript.mark("not-opened")
+            yield client if accepted else None
         if not record.opened and not record.failure:
-            _note_refusal(record, response, wire, self.timeout)
+            _note_refusal(record, response, client)
 
     # --- the order of things
 
@@ -315,11 +301,11 @@ def _protocol_version(response: Json | None) -> object:
     return result.get("protocolVersion") if isinstance(result, dict) else None
 
 
-def _note_refusal(record: RevisionRun, response: Json | None, wire: StdioWire, timeout: float) -> None:
+def _note_refusal(record: RevisionRun, response: Json | None, client: FixtureClient) -> None:
     """Say in the record why the first connection of a revision did not open."""
     negotiated = _protocol_version(response)
     if response is None:
-        record.failure = _why_silent(wire, timeout)
+        record.failure = _why_silent(client)
     elif "error" in response:
         record.not_negotiated = f"the server answered initialize with the error {json.dumps(response['error'])}"
     elif isinstance(negotiated, str):
@@ -328,19 +314,19 @@ def _note_refusal(record: RevisionRun, response: Json | None, wire: StdioWire, t
         record.failure = f"it answered initialize without a protocolVersion: {json.dumps(response)[:500]}"
 
 
-def _why_silent(wire: StdioWire, timeout: float) -> str:
+def _why_silent(client: FixtureClient) -> str:
     """Why ``initialize`` got no answer, with the last lines of stderr and the first strange ones of stdout."""
-    transcript = wire.transcript
+    transcript = client.transcript
     if flood := transcript.marks("flooded"):
         why = f"it wrote {flood[0].data['bytes']} bytes to stdout and no answer to initialize among them"
     elif died := transcript.marks("died"):
         why = f"it ended (exit code {died[0].data['code']}) before it answered initialize"
     else:
-        why = f"it did not answer initialize within {timeout:g} s (--mcp-timeout)"
+        why = f"it did not answer initialize within {client.timeout:g} s (--mcp-timeout)"
     strays = [item.text[:200] for item in transcript.items if isinstance(item, Entry) and item.fault]
     if strays:
         why += "\nits stdout began with: " + "\n  ".join(strays[:3])
-    return why + with_tail(wire.child.tail)
+    return why + with_tail(client.wire.tail)
 
 
 def _outcome(client: FixtureClient, response: Json | None) -> str:

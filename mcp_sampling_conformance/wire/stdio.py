@@ -35,6 +35,11 @@ class StdioWire:
         """
         return cls(await Child.start(command, cwd=cwd, env=env), transcript)
 
+    @property
+    def tail(self) -> str:
+        """The last lines of the server's stderr."""
+        return self.child.tail
+
     async def send(self, raw: bytes) -> bool:
         """Write one line and record it. ``False`` when the server no longer reads."""
         self.transcript.record(Side.CLIENT, raw, "stdin")

@@ -1,0 +1,201 @@
+"""The fixture client and the fixture server for your own tests; the fixtures that hand them out are in ``plugin``.
+
+Both work on a thread of their own and block until there is something to return. So they are used alike in plain tests
+and in tests that run on an event loop, whichever it is.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain, repeat
+from typing import Any
+
+from anyio.from_thread import BlockingPortal
+
+from .fixture_client import FixtureClient, Json
+from .fixture_server import Book, FixtureServer, Tool
+from .revisions import NAMES, REVISIONS
+from .scenarios.answers import text_result
+from .scenarios.client import ClientRun
+from .scenarios.connect import open_client
+from .scenarios.record import Command, RevisionRun, Run
+from .scenarios.targets import Target
+from .wire.transcript import Transcript
+
+#: an answer to a sampling request: the text of the model, a whole result, ``{"error": {...}}``, or what makes one of
+#: these from the request's params
+Answer = str | Mapping[str, Any] | Callable[[Json], Any]
+
+DEFAULT_ANSWER = "This is an answer of the fixture client."
+
+
+class CallFailed(AssertionError):
+    """A call was answered with an error, or not at all; ``error`` is the JSON-RPC error, if there was one."""
+
+    def __init__(self, message: str, error: Json | None = None) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class SamplingClient:
+    """A client with sampling, connected to a server: call its tools, and see what they asked the model."""
+
+    def __init__(self, client: FixtureClient, portal: BlockingPortal, answers: Sequence[Answer]) -> None:
+        self._client = client
+        self._portal = portal
+        self._answers: Iterator[Answer] = chain(answers, repeat(DEFAULT_ANSWER))
+        #: the params of every sampling request so far, in the order in which they came
+        self.requests: list[Json] = []
+        client.sampler = self._answer
+
+    @property
+    def transcript(self) -> Transcript:
+        """Everything that crossed, as it crossed."""
+        return self._client.transcript
+
+    def call_tool(self, name: str, arguments: Mapping[str, Any] | None = None) -> Json:
+        """Call a tool; returns the result (``content``, ``isError``, …). Raises ``CallFailed``."""
+        return self._call(Target("tool", name, arguments or {}))
+
+    def get_prompt(self, name: str, arguments: Mapping[str, str] | None = None) -> Json:
+        """Get a prompt; returns the result (``messages``, …). Raises ``CallFailed``."""
+        return self._call(Target("prompt", name, arguments or {}))
+
+    def read_resource(self, uri: str) -> Json:
+        """Read a resource; returns the result (``contents``). Raises ``CallFailed``."""
+        return self._call(Target("resource", uri))
+
+    def _call(self, target: Target) -> Json:
+        response = self._portal.call(self._client.request, target.method, target.params())
+        if response is None:
+            why = "the server ended" if self._client.gone else f"no answer within {self._client.timeout:g} s"
+            raise CallFailed(f"{target.label}: {why}")
+        if "error" in response:
+            raise CallFailed(f"{target.label}: {response['error']}", response["error"])
+        return dict(response["result"])
+
+    async def _answer(self, client: FixtureClient, request: Json, position: int) -> None:
+        params = request.get("params", {})
+        self.requests.append(params)
+        answer: Any = next(self._answers)
+        while callable(answer):
+            answer = answer(params)
+        if isinstance(answer, str):
+            answer = text_result(answer)
+        await client.answer(request, answer if "error" in answer else {"result": answer})
+
+
+async def _initialize(client: FixtureClient, revision: str, sampling: Mapping[str, Any] | None) -> None:
+    response = await client.initialize(revision, sampling)
+    if response is None or "error" in response:
+        raise CallFailed(f"the server did not answer initialize: {response}\nits stderr:\n{client.wire.tail}")
+    await client.notify("notifications/initialized")
+
+
+class SamplingServer:
+    """A server that asks a client for sampling: send requests, see the client's answers."""
+
+    def __init__(
+        self, client: Callable[..., Any] | str | Sequence[str], portal: BlockingPortal, revision: str, timeout: float
+    ) -> None:
+        self._client = client
+        self._portal = portal
+        self._revision = REVISIONS[revision]
+        self._timeout = timeout
+
+    def ask(self, params: Json) -> Json:
+        """Send one ``sampling/createMessage``; returns the response: ``{"result": …}`` or ``{"error": …}``.
+
+        Raises ``CallFailed`` where none came.
+        """
+        return self.ask_all([params])[0]
+
+    def ask_all(self, requests: Sequence[Json]) -> list[Json]:
+        """Send several requests, one after the other, in one session; a command is started once for all of them."""
+        ask = self._ask_callback if callable(self._client) else self._ask_command
+        responses = self._portal.call(ask, list(requests))
+        if len(responses) < len(requests):
+            raise CallFailed(f"the client answered only {len(responses)} of {len(requests)} sampling requests")
+        return responses
+
+    async def _ask_callback(self, requests: list[Json]) -> list[Json]:
+        from .scenarios.callback import callback_session  # imports the SDK
+
+        assert callable(self._client)
+        transcript = Transcript("callback", "memory")
+        async with callback_session(self._client, self._revision, Book({}), transcript, self._timeout) as (server, _):
+            answers = [await server.ask("yours", "a request of yours", params) for params in requests]
+        return [_outcome(answer) for answer in answers if answer is not None]
+
+    async def _ask_command(self, requests: list[Json]) -> list[Json]:
+        answers: list[Json] = []
+
+        async def one(params: Json, server: FixtureServer, call: int | str) -> None:
+            answer = await server.ask("yours", "a request of yours", params)
+            if answer is not None:
+                answers.append(_outcome(answer))
+
+        assert not callable(self._client)
+        argv = shlex.split(self._client) if isinstance(self._client, str) else list(self._client)
+        tools = [Tool(f"ask_{n}", "Asks for sampling", partial(one, params)) for n, params in enumerate(requests, 1)]
+        book = Book({tool.name: tool for tool in tools})
+        run = Run({self._revision.name: RevisionRun()})
+        await ClientRun(Command(argv), self._revision, book, run, self._timeout, lambda text: None).until_done()
+        if failure := run.revisions[self._revision.name].failure:
+            raise CallFailed(failure)
+        return answers
+
+
+def _outcome(response: Json) -> Json:
+    return {key: value for key, value in response.items() if key in ("result", "error")}
+
+
+class Workshop:
+    """Makes fixture clients and servers for one test, and ends what they started."""
+
+    def __init__(self, portal: BlockingPortal, server_under_test: Command | None) -> None:
+        self._portal = portal
+        self._server_under_test = server_under_test
+        self._stack = ExitStack()
+
+    def client(
+        self,
+        server: str | Sequence[str] | None = None,
+        *,
+        answers: Sequence[Answer] = (),
+        revision: str = NAMES[-1],
+        sampling: Mapping[str, Any] | None = {},
+        timeout: float = 10,
+    ) -> SamplingClient:
+        """A client connected to ``server``, a command line; without one to the server given with ``--mcp-server``.
+
+        ``answers`` are given to sampling requests in turn, a text to those beyond. ``sampling`` is the capability to
+        declare, ``None`` for none; ``timeout`` is in seconds.
+        """
+        if server is not None:
+            argv = shlex.split(server) if isinstance(server, str) else list(server)
+            command = Command(argv)
+        elif self._server_under_test is not None:
+            command = self._server_under_test
+        else:
+            raise CallFailed("no server to connect to: give its command, or run pytest with --mcp-server")
+        opened = open_client(command, Transcript(" ".join(command.argv), "stdio"), timeout)
+        client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
+        self._portal.call(_initialize, client, revision, sampling)
+        return SamplingClient(client, self._portal, answers)
+
+    def server(
+        self,
+        client: Callable[..., Any] | str | Sequence[str],
+        *,
+        revision: str = NAMES[-1],
+        timeout: float = 10,
+    ) -> SamplingServer:
+        """A server for ``client``: a sampling callback of the Python SDK, or a command line with ``{server}`` in it."""
+        return SamplingServer(client, self._portal, revision, timeout)
+
+    def close(self) -> None:
+        self._stack.close()
