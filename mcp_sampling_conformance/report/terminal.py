@@ -128,7 +128,7 @@ def _read_next(results: Sequence[Result], unreached: bool, reports: Sequence[Pat
         lines.append("Warnings do not fail the run; -v shows their messages, --mcp-strict makes each SHOULD count.")
     if counts[Verdict.NOT_OBSERVED]:
         lines.append(
-            f"{counts[Verdict.NOT_OBSERVED]} rules had nothing to judge (not observed, never a pass); -rs says why."
+            f"Not observed: {counts[Verdict.NOT_OBSERVED]} (nothing came up to judge; never a pass). -rs says why."
         )
     lines += [f"Report: {path}" for path in reports]
     return lines

@@ -35,7 +35,13 @@ def integer(evidence: Evidence, side: Side) -> Iterator[Finding]:
         yield from expect(params.get("maxTokens"), is_integer, "an integer")
 
 
-@rule("max-tokens/positive", SERVER, ALWAYS_ADVICE, *SECTION, unobserved=NO_VALUE)
+@rule(
+    "max-tokens/positive",
+    SERVER,
+    ALWAYS_ADVICE,
+    *SECTION,
+    unobserved="no sampling request carried an integer maxTokens",
+)
 def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A useful maxTokens is at least 1; providers refuse less."""
     for params in evidence.requests:
