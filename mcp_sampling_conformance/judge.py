@@ -37,6 +37,9 @@ def without_evidence(revision: Revision, side: Side, transport: str, verdict: Ve
 def _verdict(
     rule: Rule, evidence: Evidence, side: Side, transport: str, strict: bool, mask: Callable[[str], str]
 ) -> Result:
+    if rule.transports is not None and transport not in rule.transports:
+        reason = f"the rule is about {', '.join(sorted(rule.transports))}, and this ran over {transport}"
+        return _result(rule, evidence.revision, side, transport, Verdict.NOT_APPLICABLE, reason)
     try:
         findings = list(rule.check(evidence, side))
     except Exception as error:  # a bug of ours must not take the other verdicts with it

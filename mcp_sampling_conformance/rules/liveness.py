@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..evidence import Call, Evidence, Value, id_key
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ADVICE, ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, SHOULD, rule
+from . import ADVICE, ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, SHOULD, STDIO, rule
 from .shapes import call_answered, lived_on, served_next, shown
 
 
@@ -147,6 +147,7 @@ def next_call_works(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "basic/lifecycle",
     "stdio",
     unobserved="stdin could not be closed while a sampling request was pending",
+    transports=STDIO,
 )
 def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server whose stdin is closed while its sampling request is pending ends."""
