@@ -44,6 +44,8 @@ Sampler = Callable[["FixtureClient", Json, int], Awaitable[None]]
 
 #: sampling requests answered in one probe; a server that asks for more is left waiting
 _MAX_SAMPLING = 1000
+#: other requests answered on one connection
+_MAX_OTHERS = 10_000
 
 
 class FixtureClient:
@@ -64,6 +66,7 @@ class FixtureClient:
         self._changed = anyio.Event()  #: set, and replaced, whenever anything happens
         self._samplings = 0  #: sampling requests that came and answers to them that went out
         self._at_work = 0  #: samplers that are running
+        self._others = 0  #: requests other than for sampling
         # Servers and SDKs count from 0 or 1: ours are far away, unless a probe wants them to coincide.
         self._last_id = 1000
 
@@ -88,9 +91,11 @@ class FixtureClient:
             if self.sampler and "id" in body and len(self.sampling) <= _MAX_SAMPLING:
                 tasks.start_soon(self._sample, self.sampler, body, len(self.sampling) - 1)
         elif "id" in body:
-            tasks.start_soon(self._answer_other, body)
+            self._others += 1
+            if self._others <= _MAX_OTHERS:
+                tasks.start_soon(self._answer_other, body)
         elif method == "notifications/cancelled":
-            self.cancelled.append((body.get("params") or {}).get("requestId"))
+            self.cancelled.append(params_of(body).get("requestId"))
         elif str(method).endswith("/list_changed"):
             self.lists_changed = True
 
@@ -178,7 +183,7 @@ class FixtureClient:
         """Note, once, that the server ended although nobody asked it to."""
         self.struggling = True
         if not self.transcript.marks("died"):
-            self.transcript.mark("died", code=await self.wire.exit_code())
+            self.transcript.mark("died", code=await self.wire.exit_code(), stderr=self.wire.tail)
 
     async def request(self, method: str, params: Json | None = None) -> Json | None:
         """Send a request and wait for its response."""
@@ -195,6 +200,18 @@ class FixtureClient:
                 "clientInfo": {"name": "mcp-sampling-conformance", "version": __version__},
             },
         )
+
+
+def params_of(body: Json) -> Json:
+    """The params of a message; nothing where they are no object."""
+    params = body.get("params")
+    return params if isinstance(params, dict) else {}
+
+
+def tools_of(request: Json) -> list[Json]:
+    """The tools that a sampling request offers; what is no object is none."""
+    tools = params_of(request).get("tools")
+    return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
 
 
 def _bodies(entry: Entry) -> list[Json]:

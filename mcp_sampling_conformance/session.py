@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Generator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any
@@ -85,7 +86,11 @@ class Conformance:
 
     def result(self, rule: str, revision: Revision | None) -> Result:
         if self._results is None:
-            run = self._provoke()
+            try:
+                run = self._provoke()
+            except Exception:  # a bug of ours: said once, and not by every item
+                bug = f"a bug in the harness, please report it:\n{traceback.format_exc()}"
+                run = Run({revision.name: RevisionRun(failure=bug) for revision in self.revisions})
             self.reached = bool(run.reached)
             self.notes = [self.settings.mask(note) for record in run.revisions.values() for note in record.notes]
             self._results = {(r.rule, None): r for r in [self._reached(run)]}

@@ -48,6 +48,7 @@ def _around(transcript: Transcript, offender: Entry) -> Iterator[str]:
     last = min(len(items), place + _AFTER + 1)
     for item in items[max(0, place - _BEFORE) : last]:
         yield _line(item, offending=item is offender)
+        yield from _stderr(item)
     # A wait in vain is often what the finding is about, and may come much later.
     for item in items[last:]:
         if isinstance(item, Mark) and item.kind == "probe":
@@ -55,7 +56,15 @@ def _around(transcript: Transcript, offender: Entry) -> Iterator[str]:
         if isinstance(item, Mark) and item.kind in ("gave-up", "died"):
             yield "    …"
             yield _line(item)
+            yield from _stderr(item)
             break
+
+
+def _stderr(item: Entry | Mark) -> Iterator[str]:
+    """What the server wrote last, where the item says that it ended."""
+    if isinstance(item, Mark):
+        for line in item.data.get("stderr", "").splitlines():
+            yield f"    stderr:{printable(line)}"
 
 
 def _line(item: Entry | Mark, offending: bool = False) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from ..evidence import is_integer
-from ..fixture_client import FixtureClient, Json
+from ..fixture_client import FixtureClient, Json, tools_of
 from ..revisions import Revision
 from ..wire.transcript import Entry, Side
 from .answers import HOSTILE, VALID, Answer, text_result, tool_use, tool_use_result
@@ -217,11 +217,11 @@ CLOSED = Probe("closed", "stdin was closed", _closed, follow_up=False)
 
 
 def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: int, group: str = "tools") -> Probe:
-    """Answer with the tool_use blocks that ``make`` builds from the request, ``rounds`` times."""
+    """Answer with the tool_use blocks that ``make`` builds for a tool that the request offers, ``rounds`` times."""
 
     async def sampler(client: FixtureClient, request: Json, position: int) -> None:
-        if position < rounds and request.get("params", {}).get("tools"):
-            await client.answer(request, tool_use_result(make(request["params"], position)))
+        if position < rounds and (tools := tools_of(request)):
+            await client.answer(request, tool_use_result(make(tools[0], position)))
         else:
             await plain(client, request, position)
 
@@ -234,8 +234,7 @@ def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: in
     return Probe(group, name, run, for_tools=True)
 
 
-def _use_of_offered(params: Json, identifier: str) -> Json:
-    tool = params["tools"][0]
+def _use_of_offered(tool: Json, identifier: str) -> Json:
     try:
         arguments = minimal_arguments(tool.get("inputSchema"))
     except NoArguments:
@@ -243,15 +242,15 @@ def _use_of_offered(params: Json, identifier: str) -> Json:
     return tool_use(identifier, str(tool.get("name")), arguments)
 
 
-def _one(params: Json, position: int) -> list[Json]:
-    return [_use_of_offered(params, f"call-{position}")]
+def _one(tool: Json, position: int) -> list[Json]:
+    return [_use_of_offered(tool, f"call-{position}")]
 
 
-def _several(params: Json, position: int) -> list[Json]:
-    return [_use_of_offered(params, f"call-{position}-{letter}") for letter in "abc"]
+def _several(tool: Json, position: int) -> list[Json]:
+    return [_use_of_offered(tool, f"call-{position}-{letter}") for letter in "abc"]
 
 
-def _unknown(params: Json, position: int) -> list[Json]:
+def _unknown(tool: Json, position: int) -> list[Json]:
     return [tool_use("call-unknown", "no_such_tool", {})]
 
 

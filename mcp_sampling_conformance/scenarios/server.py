@@ -16,7 +16,7 @@ from typing import Any
 
 import anyio
 
-from ..fixture_client import FixtureClient, Json
+from ..fixture_client import FixtureClient, Json, tools_of
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, kill_stragglers
 from ..wire.transcript import Entry, Transcript
@@ -231,7 +231,7 @@ class _Provoker:
                 self.spent.add(client)  # who knows what that call did
             if client.sampling:
                 self.sampling.append(target)
-                if any((request.get("params") or {}).get("tools") for request in client.sampling):
+                if any(tools_of(request) for request in client.sampling):
                     self.offer_tools.add(target.label)
             self.found.notes[target.label] = _outcome(client, response)
         return []
@@ -317,10 +317,8 @@ def _note_refusal(record: RevisionRun, response: Json | None, client: FixtureCli
 def _why_silent(client: FixtureClient) -> str:
     """Why ``initialize`` got no answer, with the last lines of stderr and the first strange ones of stdout."""
     transcript = client.transcript
-    if flood := transcript.marks("flooded"):
-        why = f"it wrote {flood[0].data['bytes']} bytes to stdout and no answer to initialize among them"
-    elif died := transcript.marks("died"):
-        why = f"it ended (exit code {died[0].data['code']}) before it answered initialize"
+    if end := _how_it_ended(transcript):
+        why = f"it {end} before it answered initialize"
     else:
         why = f"it did not answer initialize within {client.timeout:g} s (--mcp-timeout)"
     strays = [item.text[:200] for item in transcript.items if isinstance(item, Entry) and item.fault]
@@ -329,12 +327,24 @@ def _why_silent(client: FixtureClient) -> str:
     return why + with_tail(client.wire.tail)
 
 
+def _how_it_ended(transcript: Transcript) -> str | None:
+    """What became of a connection that the server did not keep, as a predicate; ``None`` where it did."""
+    if flood := transcript.marks("flooded"):
+        return f"wrote {flood[0].data['bytes']} bytes to stdout, until the harness ended it,"
+    if died := transcript.marks("died"):
+        code = died[0].data["code"]
+        return "closed its stdout" if code is None else f"ended (exit code {code})"
+    return None
+
+
 def _outcome(client: FixtureClient, response: Json | None) -> str:
     """What a candidate's call came to, in a few words."""
     if count := len(client.sampling):
         return f"sampled ({count} request{'s' if count > 1 else ''})"
     if response is None:
-        return "the server ended" if client.gone else f"no answer within {client.timeout:g} s"
+        if end := _how_it_ended(client.transcript):
+            return f"the server {end} before it answered" + (with_tail(client.wire.tail) if client.wire.tail else "")
+        return f"no answer within {client.timeout:g} s"
     if "error" in response:
         return f"error {json.dumps(response['error'])[:200]}"
     result = response.get("result")

@@ -61,15 +61,18 @@ def minimal_arguments(schema: object) -> Json:
 
     The same schema gives the same arguments. Raises ``NoArguments`` where none can be made.
     """
-    if not isinstance(schema, dict) or not schema.get("required"):
+    required = schema.get("required") if isinstance(schema, dict) else None
+    if not required:
         return {}
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        raise NoArguments("its inputSchema cannot be used (required is no array of names)")
     return dict(_generate(json.dumps(schema, sort_keys=True)))
 
 
 @cache
 def _generate(text: str) -> Json:
     from hypothesis import HealthCheck, Phase, find, settings
-    from hypothesis.errors import NoSuchExample
+    from hypothesis.errors import NoSuchExample, Unsatisfiable
     from hypothesis_jsonschema import from_schema
 
     schema = json.loads(text)
@@ -90,7 +93,7 @@ def _generate(text: str) -> Json:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found = find(from_schema(variant), wanted, settings=profile, random=random.Random(0))
-        except NoSuchExample:
+        except (NoSuchExample, Unsatisfiable):
             continue
         except Exception as error:  # whatever a foreign schema makes of two libraries
             reason = f"{type(error).__name__}: {str(error)[:200]}"
@@ -113,12 +116,13 @@ def _says_something(value: object) -> bool:
 
 def _suggested(schema: Json) -> Json:
     """The schema with each required property that names a default or an example pinned to it."""
-    properties = dict(schema.get("properties", {}))
+    listed = schema.get("properties")
+    properties = dict(listed) if isinstance(listed, dict) else {}
     for key in schema["required"]:
         given = properties.get(key)
         if isinstance(given, dict):
-            values = [given["default"]] if "default" in given else list(given.get("examples") or [])
-            if values and values[0] is not None:
+            values = [given["default"]] if "default" in given else given.get("examples")
+            if isinstance(values, list) and values and values[0] is not None:
                 properties[key] = {"allOf": [given, {"const": values[0]}]}
     return {**schema, "properties": properties}
 
@@ -159,7 +163,8 @@ def _candidate(kind: str, item: object, name: str, found: Found) -> Target | Non
     if kind == "prompt":
         listed = item.get("arguments")
         required = [a for a in listed if isinstance(a, dict)] if isinstance(listed, list) else []
-        return Target(kind, item[name], {a["name"]: "text" for a in required if a.get("required") is True})
+        names = [a.get("name") for a in required if a.get("required") is True]
+        return Target(kind, item[name], {key: "text" for key in names if isinstance(key, str)})
     return target
 
 

@@ -27,6 +27,7 @@ class Child:
     def __init__(self, process: Process) -> None:
         self.process = process
         self._tail = b""
+        self._tail_complete = anyio.Event()
 
     @classmethod
     async def start(cls, command: Sequence[str], *, cwd: str | None, env: Mapping[str, str]) -> Child:
@@ -49,6 +50,7 @@ class Child:
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             async for chunk in stream:
                 self._tail = (self._tail + chunk)[-_TAIL_KEPT:]
+        self._tail_complete.set()
 
     @property
     def tail(self) -> str:
@@ -70,6 +72,11 @@ class Child:
         with anyio.move_on_after(seconds):
             await self.process.wait()
         return self.code is not None
+
+    async def tail_complete(self, seconds: float) -> None:
+        """Wait until the tail is read, which may come a little after the process ended."""
+        with anyio.move_on_after(seconds):
+            await self._tail_complete.wait()
 
     async def end(self, grace: float) -> None:
         """Give it ``grace`` seconds to end by itself; then SIGTERM, then SIGKILL, to its whole group."""

@@ -82,7 +82,8 @@ class StdioWire:
 
     async def exit_code(self) -> int | None:
         """The exit code of a process whose output has ended; ``None`` where it runs on all the same."""
-        await self.exited(_EXIT_GRACE)
+        if await self.exited(_EXIT_GRACE):
+            await self.child.tail_complete(_DRAIN_GRACE)
         return self.child.code
 
     async def shut_down(self) -> None:
