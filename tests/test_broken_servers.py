@@ -42,10 +42,10 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
     "initialize-without-revision": ("error", ["it answered initialize without a protocolVersion: {"]),
     "initialize-with-text": ("error", ["it answered initialize without a protocolVersion: {", '"welcome"']),
     "initialize-with-odd-revision": ("error", ["it answered initialize without a protocolVersion: {"]),
-    "survives-signals": ("warned", ["liveness/exits-on-close (SHOULD)"]),
+    "survives-signals": ("warned", ["liveness/exits-on-close ("]),
     "leaves-children": ("passed", []),
     "dies-while-sampling": ("failed", ["the process ended (exit code 1)", "The model is gone."]),
-    "floods-when-called": ("failed", ["was never reached", "tool ask: the server wrote"]),
+    "floods-when-called": ("failed", ["was never reached", "  tool ask: "]),
     "samples-and-never-reads": ("failed", ["got no answer within"]),
     "speaks-nonsense": ("failed", ["framing", "parameters"]),
 }
