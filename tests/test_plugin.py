@@ -141,7 +141,7 @@ def test_what_was_not_observed_is_skipped_with_the_reason(run: Run) -> None:
     result = run(*QUICK, "-rs")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["tool-loop * not observed", "* rules had nothing to judge (not observed, *", "SKIPPED * not-observed: *"]
+        ["tool-loop * not observed", "Not observed: * (nothing came up to judge*", "SKIPPED * not-observed: *"]
     )
 
 
