@@ -266,7 +266,8 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
         if sampling is None or target not in plain or not probe.calls:
             continue
         responses = [shown(call.response.body, limit=1_000_000) for call in probe.calls if call.response]
-        if probe.exchanges:
+        # Where another call samples for this form, the form is understood, and this call may have been put off.
+        if probe.session.exchanges:
             yield HELD
         elif not any(text in response for response in responses for text in sampled):
             yield broken(

@@ -76,7 +76,7 @@ def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The code with which a client refused sampling is not handed on as the error of the server's own call, where
     it would mean something else."""
-    own: set[object] = set()  # codes that the server gives whatever the client gave
+    own: list[object] = []  # codes that the server gives whatever the client gave
     handed_on: list[tuple[Call, Value]] = []
     for probe in evidence.probes("error"):
         codes = [e.answer.body["error"]["code"] for e in probe.exchanges if e.answer and "error" in e.answer.body]
@@ -89,7 +89,7 @@ def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
             if code is not None and code.value in codes:
                 handed_on.append((call, code))
             else:
-                own.update([code.value] if code else [])
+                own += [code.value] if code else []
                 yield HELD
     for call, code in handed_on:
         if code.value not in own:
