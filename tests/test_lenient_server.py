@@ -6,8 +6,9 @@ from pathlib import Path
 
 import anyio
 import pytest
+from kill_matrix import broken, python
 from lenient_server import LENIENT
-from test_server_kill_matrix import NAMED, broken, python, results, run
+from test_server_kill_matrix import NAMED, results, run
 
 from mcp_sampling_conformance.revisions import NAMES
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import anyio
-from test_server_kill_matrix import NAMED, broken, python, results, run
+from kill_matrix import broken, python
+from test_server_kill_matrix import NAMED, results, run
 
 from mcp_sampling_conformance.judge import judge
 from mcp_sampling_conformance.revisions import NAMES, REVISIONS

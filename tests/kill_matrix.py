@@ -1,0 +1,60 @@
+"""Shared by the two kill matrices: run the mutants side by side, and gather what each broke."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from mcp_sampling_conformance.judge import judge
+from mcp_sampling_conformance.revisions import REVISIONS
+from mcp_sampling_conformance.rules import rules_for
+from mcp_sampling_conformance.scenarios.record import Run
+from mcp_sampling_conformance.verdicts import Result, Verdict
+from mcp_sampling_conformance.wire.transcript import Side
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+def python(script: str, *arguments: str) -> list[str]:
+    """The command of one of our fixtures; they need nothing but the standard library."""
+    return [sys.executable, "-S", str(FIXTURES / script), *arguments]
+
+
+def judged(run: Run, side: Side) -> list[Result]:
+    return [
+        result
+        for name, record in run.revisions.items()
+        for result in judge(record.transcripts, REVISIONS[name], side, "stdio")
+    ]
+
+
+def broken(results: Iterable[Result]) -> dict[str, str]:
+    return {r.rule: r.message for r in results if r.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.ERROR)}
+
+
+def kill(
+    mutants: Mapping[str, Any], provoke: Callable[[str, str], Awaitable[Run]], side: Side
+) -> dict[str, dict[str, str]]:
+    """What each mutant broke; they run side by side, for they mostly wait."""
+    found: dict[str, dict[str, str]] = {}
+
+    async def one(name: str, limiter: anyio.CapacityLimiter) -> None:
+        async with limiter:
+            found[name] = broken(judged(await provoke(name, mutants[name].revision), side))
+
+    async def everyone() -> None:
+        limiter = anyio.CapacityLimiter(4)
+        async with anyio.create_task_group() as tasks:
+            for name in mutants:
+                tasks.start_soon(one, name, limiter)
+
+    anyio.run(everyone)
+    return found
+
+
+def all_rules_of(side: Side) -> set[str]:
+    return {rule.name for revision in REVISIONS.values() for rule in rules_for(side, revision)}
