@@ -76,6 +76,9 @@ class FixtureServer:
         self.gone = False
         self._responses: dict[tuple[str, object], Json] = {}
         self._changed = anyio.Event()
+        # Agents call all tools at once; probes still run one by one, and no line is written into another.
+        self._turn = anyio.Lock()
+        self._writing = anyio.Lock()
         # Far from where clients begin to count, unless a probe wants ids to coincide.
         self._last_id = 5000
 
@@ -134,13 +137,15 @@ class FixtureServer:
     async def _call(self, id: Any, name: object) -> None:
         """Run the probe of a tool. The call itself always succeeds, so that agents go on."""
         tool = self.book.tools.get(name) if isinstance(name, str) else None
-        if tool is not None and tool.name not in self.book.called:
-            self.book.called.append(tool.name)
-            self.running.append(tool.name)
-            await tool.run(self, id)
-            if self.gone:
-                return
-            self.running.remove(tool.name)
+        async with self._turn:
+            if tool is not None and tool.name not in self.book.called and not self.gone:
+                self.book.called.append(tool.name)
+                self.running.append(tool.name)
+                await tool.run(self, id)
+                if not self.gone:
+                    self.running.remove(tool.name)
+        if self.gone:
+            return
         await self.send({"id": id, "result": {"content": [{"type": "text", "text": "done"}]}})
 
     def _wake(self) -> None:
@@ -161,7 +166,8 @@ class FixtureServer:
         whole: Any = [_rpc(one) for one in body] if isinstance(body, list) else _rpc(body)
         raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         with anyio.move_on_after(self.timeout):
-            await self.wire.send(raw)
+            async with self._writing:
+                await self.wire.send(raw)
 
     def new_id(self) -> int:
         self._last_id += 1

@@ -41,3 +41,9 @@ def test_every_rule_has_a_mutant() -> None:
 
 def test_reference_is_clean() -> None:
     assert broken(judged(anyio.run(run, python("reference_client.py"), list(NAMES)), Side.CLIENT)) == {}
+
+
+def test_client_that_calls_all_tools_at_once_is_clean() -> None:
+    record = anyio.run(run, [*python("reference_client.py"), "--at-once"], list(NAMES))
+    assert broken(judged(record, Side.CLIENT)) == {}
+    assert not [note for revision in record.revisions.values() for note in revision.notes]

@@ -121,6 +121,7 @@ class ClientRun:
                 tasks.start_soon(listener.serve, self._session)
                 assert child.process.stdin is not None
                 await child.process.stdin.aclose()
+                in_time = False
                 try:
                     in_time = await self._watch(child)
                 finally:
