@@ -22,6 +22,10 @@ Json = dict[str, Any]
 
 #: a group whose requests went unanswered so often is not asked any more
 _STRIKES = 2
+#: a session in which so many requests in a row went unanswered hangs, and is asked nothing more
+_HUNG = 3
+#: what is longer is no name of a model
+_LONGEST_MODEL = 100
 
 
 class Wire(Protocol):
@@ -74,6 +78,7 @@ class FixtureServer:
         self.sampling: Any = None  #: the capability as the client declared it
         self.running: list[str] = []  #: the tools whose calls are under way
         self.gone = False
+        self.unanswered = 0  #: requests in a row
         self._responses: dict[tuple[str, object], Json] = {}
         self._changed = anyio.Event()
         # Agents call all tools at once; probes still run one by one, and no line is written into another.
@@ -165,9 +170,13 @@ class FixtureServer:
         """Send one message, or a batch."""
         whole: Any = [_rpc(one) for one in body] if isinstance(body, list) else _rpc(body)
         raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        with anyio.move_on_after(self.timeout):
+        with anyio.move_on_after(self.timeout) as scope:
             async with self._writing:
                 await self.wire.send(raw)
+        if scope.cancelled_caught and not self.gone:
+            for one in body if isinstance(body, list) else [body]:
+                if "method" in one and "id" in one:
+                    self.transcript.mark("gave-up", id=one["id"], seconds=self.timeout)
 
     def new_id(self) -> int:
         self._last_id += 1
@@ -183,16 +192,22 @@ class FixtureServer:
     def answered(self, id: int | str) -> bool:
         return id_key(id) in self._responses
 
+    def given_up(self, group: str) -> bool:
+        """Whether there is no use in asking in this session."""
+        return self.gone or self.unanswered >= _HUNG or self.book.given_up(group)
+
     async def response(self, request: Json, group: str) -> Json | None:
         """The response to a request that was sent; ``None``, with a mark, where none came."""
         id = request["id"]
         if await self.until(lambda: self.answered(id), self.timeout):
+            self.unanswered = 0
             response = self._responses[id_key(id)]
             result = response.get("result")
             model = result.get("model") if isinstance(result, dict) else None
-            if isinstance(model, str) and model not in self.book.models:
+            if isinstance(model, str) and len(model) <= _LONGEST_MODEL and model not in self.book.models:
                 self.book.models.append(model)
             return response
+        self.unanswered += 1
         self.book.unanswered[group] = self.book.unanswered.get(group, 0) + 1
         if not self.gone:
             self.transcript.mark("gave-up", id=id, seconds=self.timeout)
@@ -200,7 +215,7 @@ class FixtureServer:
 
     async def ask(self, group: str, name: str, params: Any, **data: Any) -> Json | None:
         """Send a sampling request and wait for its response; ``None`` where none came or there was no use in asking."""
-        if self.gone or self.book.given_up(group):
+        if self.given_up(group):
             return None
         request = self.prepare(group, name, params, **data)
         await self.send(request)

@@ -16,9 +16,10 @@ _MARKS = {
     "probe": "the harness: next, {name} ({target})",
     "follow-up": "the harness: now a plain call",
     "gave-up": "the harness: no answer to id {id} within {seconds:g} s, going on without",
-    "died": "the server's process has ended (exit code {code})",
+    "died": "the process has ended (exit code {code})",
     "stdin-closed": "the harness closes the server's stdin",
-    "flooded": "the harness ends the server after {bytes} bytes of output",
+    "flooded": "the harness reads no further after {bytes} bytes",
+    "left": "the connection was closed during {tools}",
     "watched-exit": "the harness: process ended by itself within {seconds:g} s: {exited}",
 }
 

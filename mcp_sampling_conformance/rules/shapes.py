@@ -82,11 +82,17 @@ def asked_answered(exchange: Exchange) -> Finding:
     """Whether a sampling request of the harness got a response, whatever it says."""
     if exchange.answer is not None:
         return HELD
-    left = exchange.request.session.marks("left")
-    if left:
+    session = exchange.request.session
+    if exchange.gave_up is not None:
+        what = f"{exchange.name} got no answer within {exchange.gave_up:g} s"
+    elif flood := session.marks("flooded"):
+        what = f"the client wrote {flood[0].data['bytes']} bytes instead of answering {exchange.name}"
+    elif session.died:
+        what = f"the client ended (exit code {session.exit_code}) instead of answering {exchange.name}"
+    elif session.marks("left"):
         what = f"the client closed the connection instead of answering {exchange.name}"
     else:
-        what = f"{exchange.name} got no answer" + (f" within {exchange.gave_up:g} s" if exchange.gave_up else "")
+        what = f"{exchange.name} got no answer"
     return broken(exchange.request.whole, what)
 
 

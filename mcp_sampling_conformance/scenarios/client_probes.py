@@ -61,7 +61,7 @@ async def _loop(server: FixtureServer, call: int | str) -> None:
 
 async def _concurrent(server: FixtureServer, call: int | str) -> None:
     """Two requests at once, each with a word of its own that an echoing model repeats."""
-    if server.sampling is None or server.book.given_up("concurrent"):
+    if server.sampling is None or server.given_up("concurrent"):
         return
     requests = [
         server.prepare(
@@ -77,7 +77,7 @@ async def _concurrent(server: FixtureServer, call: int | str) -> None:
 
 async def _same_id(server: FixtureServer, call: int | str) -> None:
     """A request with the id of the very call that is under way."""
-    if server.sampling is None or server.book.given_up("same-id"):
+    if server.sampling is None or server.given_up("same-id"):
         return
     one = server.prepare("same-id", "a request with the id of the pending call", request(), id=call)
     await server.send(one)
@@ -86,7 +86,7 @@ async def _same_id(server: FixtureServer, call: int | str) -> None:
 
 async def _ping(server: FixtureServer, call: int | str) -> None:
     """A ping while a sampling request is pending."""
-    if server.sampling is None or server.book.given_up("pinged"):
+    if server.sampling is None or server.given_up("pinged"):
         return
     one = server.prepare("pinged", "a request with a ping behind it", request())
     await server.send(one)
@@ -103,7 +103,7 @@ async def _pong(server: FixtureServer) -> None:
 
 async def _cancelled(server: FixtureServer, call: int | str) -> None:
     """Take a request back; what the client still answers after the ping that follows, it answers knowingly."""
-    if server.sampling is None or server.book.given_up("cancelled"):
+    if server.sampling is None or server.given_up("cancelled"):
         return
     one = server.prepare("cancelled", "a request that was taken back", request())
     await server.send(one)
@@ -116,7 +116,7 @@ async def _cancelled(server: FixtureServer, call: int | str) -> None:
 
 async def _batch(server: FixtureServer, call: int | str) -> None:
     """Two requests in one JSON-RPC batch."""
-    if server.sampling is None or server.book.given_up("batch"):
+    if server.sampling is None or server.given_up("batch"):
         return
     batch = [server.prepare("batch", "a request in a batch", request()) for _ in range(2)]
     await server.send(batch)

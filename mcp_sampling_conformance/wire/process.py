@@ -44,13 +44,18 @@ class Child:
             )
         )
 
-    async def keep_tail(self, stream: ByteReceiveStream | None) -> None:
-        """Read a stream to its end and keep its last lines."""
+    async def keep_tail(self, *streams: ByteReceiveStream | None) -> None:
+        """Read the streams to their ends and keep the last lines."""
+        async with anyio.create_task_group() as tasks:
+            for stream in streams:
+                tasks.start_soon(self._keep, stream)
+        self._tail_complete.set()
+
+    async def _keep(self, stream: ByteReceiveStream | None) -> None:
         assert stream is not None
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             async for chunk in stream:
                 self._tail = (self._tail + chunk)[-_TAIL_KEPT:]
-        self._tail_complete.set()
 
     @property
     def tail(self) -> str:

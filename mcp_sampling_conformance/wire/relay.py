@@ -33,6 +33,9 @@ class RelayWire:
         self.transcript.record(Side.SERVER, raw, "stdout")
         try:
             await self.stream.send(raw + b"\n")
+        except anyio.get_cancelled_exc_class():
+            await self.close()  # no line can follow one that was cut off
+            raise
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             return False
         return True
@@ -42,4 +45,8 @@ class RelayWire:
         with suppress(Flood):
             async for line in read_lines(self.stream, self.transcript, Side.CLIENT, "stdin"):
                 yield line if isinstance(line, Entry) else self.transcript.record(Side.CLIENT, line, "stdin")
-        await self.stream.aclose()
+        await self.close()
+
+    async def close(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.stream.aclose()
