@@ -51,8 +51,8 @@ def _around(transcript: Transcript, offender: Entry) -> Iterator[str]:
         yield _line(item, offending=item is offender)
         yield from _stderr(item)
     # A wait in vain is often what the finding is about, and may come much later.
-    for item in items[last:]:
-        if isinstance(item, Mark) and item.kind == "probe":
+    for item in transcript.items[items[last - 1].index + 1 :]:
+        if isinstance(item, Mark) and item.kind in ("probe", "ask"):
             break
         if isinstance(item, Mark) and item.kind in ("gave-up", "died"):
             yield "    …"

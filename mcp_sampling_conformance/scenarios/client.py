@@ -18,7 +18,7 @@ from ..fixture_server import Book, FixtureServer
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, Child, kill_stragglers
 from ..wire.relay import RelayWire, relay_command
-from ..wire.transcript import Transcript
+from ..wire.transcript import Entry, Transcript
 from .client_probes import client_tools
 from .record import Command, RevisionRun, Run, with_tail
 
@@ -26,9 +26,13 @@ from .record import Command, RevisionRun, Run, with_tail
 SERVER = "{server}"
 #: a client may take so many times the time-out to start before it connects
 _START_FACTOR = 3
+#: and so many times for each further step
+_STEP_FACTOR = 1.5
 #: how often the clock is looked at while a client is silent, in seconds
 _TICK = 0.05
 _EXIT_GRACE = 1.0
+#: how much longer its stderr is read, which a process that it left behind may hold open
+_TAIL_GRACE = 0.2
 
 
 async def provoke_client(
@@ -104,7 +108,12 @@ class ClientRun:
                 break
         called, tools = len(self.book.called), len(self.book.tools)
         if self.record.opened and called < tools:
-            self.record.notes.append(f"{self.revision.name}: the client called only {called} of {tools} tools")
+            self._add_note(f"called only {called} of {tools} tools; the others were not observed")
+        late = sum(len(transcript.marks("gave-up")) for transcript in self.record.transcripts)
+        if self.book.unanswered.get("plain"):
+            self._add_note("left a plain request unanswered, so it got no others (--mcp-timeout gives it more time)")
+        elif late:
+            self._add_note(f"left {late} requests unanswered for {self.timeout:g} s (--mcp-timeout gives it more time)")
 
     async def _one_start(self) -> None:
         self.run.connections += 1
@@ -116,8 +125,7 @@ class ClientRun:
                 self.record.failure = f"the client could not be started: {error}"
                 return
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(child.keep_tail, child.process.stderr)
-                tasks.start_soon(child.keep_tail, child.process.stdout)
+                tasks.start_soon(child.keep_tail, child.process.stderr, child.process.stdout)
                 tasks.start_soon(listener.serve, self._session)
                 assert child.process.stdin is not None
                 await child.process.stdin.aclose()
@@ -128,6 +136,7 @@ class ClientRun:
                     with anyio.CancelScope(shield=True):
                         await child.end(_EXIT_GRACE if in_time else 0)
                         child.kill()
+                        await child.tail_complete(_TAIL_GRACE)
                         tasks.cancel_scope.cancel()
             await child.close()
         self._note(child, in_time)
@@ -140,42 +149,71 @@ class ClientRun:
         self.sessions.append(server)
         async with anyio.create_task_group() as tasks:
             await server.serve(tasks)
-        self.record.opened |= server.initialized
 
     async def _watch(self, child: Child) -> bool:
         """Wait until the client has ended and its connections with it; ``False`` when it is silent for too long."""
         silent_since = anyio.current_time()
-        seen = -1
+        seen: object = None
         while True:
             if child.code is not None and all(session.gone for session in self.sessions):
                 return True
-            count = sum(len(session.transcript.items) for session in self.sessions)
-            if count != seen:
-                silent_since, seen = anyio.current_time(), count
+            # Neither chatter nor a new connection is progress. A probe that runs is: its own waits are bounded.
+            at_work = any(session.running and not session.gone for session in self.sessions)
+            done = bool(self.sessions), any(s.initialized for s in self.sessions), len(self.book.called)
+            if at_work or done != seen:
+                silent_since, seen = anyio.current_time(), done
                 self.progress(f"{self.revision.name}: {len(self.book.called)} of {len(self.book.tools)} tools called")
-            # An unanswered request is waited for as long; its mark is the next thing to happen.
-            allowed = self.timeout * (1.5 if self.sessions else _START_FACTOR)
-            if anyio.current_time() - silent_since > allowed:
+            if anyio.current_time() - silent_since > self._patience:
                 return False
             await anyio.sleep(_TICK)
 
+    @property
+    def _patience(self) -> float:
+        """How long the client may take for its next step, in seconds."""
+        return self.timeout * (_STEP_FACTOR if self.sessions else _START_FACTOR)
+
     def _note(self, child: Child, in_time: bool) -> None:
         """Say in the record what kept the revision from being judged, or what a reader should know."""
-        died = [tool for session in self.sessions for tool in session.running]
-        if died:
-            end = f"ended (exit code {child.code})" if in_time else "hung"
-            self.record.notes.append(f"{self.revision.name}: the client {end} during {', '.join(died)}")
-        if self.record.opened:
+        self.record.opened |= any(session.initialized for session in self.sessions)
+        if not self.record.opened:
+            self._note_failure(child, in_time)
             return
-        if any(session.transcript.marks("initialize") for session in self.sessions):
+        died = [tool for session in self.sessions for tool in session.running]
+        words = child.tail.strip().splitlines()
+        said = f": {words[-1].strip()}" if words else ""
+        if not in_time:
+            hung = self.book.left and self.book.called
+            what = f"hung at {self.book.called[-1]}" if hung else "did not end by itself"
+            self._add_note(f"{what}, and was ended{said}")
+        elif died:
+            if self.sessions[-1].running:
+                self.sessions[-1].transcript.mark("died", code=child.code, stderr=child.tail)
+            self._add_note(f"ended (exit code {child.code}) during {', '.join(died)}{said}")
+
+    def _note_failure(self, child: Child, in_time: bool) -> None:
+        """Why not even ``initialize`` came to its end."""
+        greeted = any(session.transcript.marks("initialize") for session in self.sessions)
+        how = f"ended with exit code {child.code}" if in_time else f"was given {self._patience:g} s"
+        if greeted and in_time:
             self.record.not_negotiated = f"the client did not go on after {self.revision.name} was negotiated"
             if child.code:
                 self.record.not_negotiated += f" (exit code {child.code}){with_tail(child.tail)}"
             return
-        what = "started no server" if not self.sessions else "sent no initialize"
-        limit = self.timeout * _START_FACTOR
-        how = f"it ended with exit code {child.code}" if in_time else f"it was given {limit:g} s"
-        self.record.failure = f"the client {what}: {how}{with_tail(child.tail)}"
+        if greeted:
+            what = f"did not go on after {self.revision.name} was negotiated"
+        else:
+            what = "sent no initialize" if self.sessions else "started no server"
+        strays = [
+            item.text[:200]
+            for session in self.sessions
+            for item in session.transcript.items
+            if isinstance(item, Entry) and item.fault
+        ]
+        said = "".join(f"\nto the server's stdin it wrote: {stray}" for stray in strays[:1])
+        self.record.failure = f"the client {what}: it {how}{said}{with_tail(child.tail)}"
+
+    def _add_note(self, text: str) -> None:
+        self.record.notes.append(f"{self.revision.name}: the client {text}")
 
 
 @asynccontextmanager
