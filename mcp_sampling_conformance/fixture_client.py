@@ -6,31 +6,21 @@ transcript (``gave-up``, ``died``) and goes on.
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-import anyio
 from anyio.abc import TaskGroup
 
 from . import __version__
-from .evidence import SAMPLING, id_key
-from .wire.transcript import Entry, Side, Transcript
-
-Json = dict[str, Any]
+from .evidence import SAMPLING
+from .peer import Json, Peer, Wire
 
 
-class Wire(Protocol):
-    """What the fixture client needs of a transport."""
-
-    transcript: Transcript
+class ServerWire(Wire, Protocol):
+    """What the fixture client needs of a transport besides: it started the server."""
 
     @property
     def tail(self) -> str: ...
-
-    async def send(self, raw: bytes) -> bool: ...
-
-    def messages(self) -> AsyncIterator[Entry]: ...
 
     async def exit_code(self) -> int | None: ...
 
@@ -48,22 +38,18 @@ _MAX_SAMPLING = 1000
 _MAX_OTHERS = 10_000
 
 
-class FixtureClient:
+class FixtureClient(Peer):
     """One connection to a server, from ``initialize`` on. Run ``listen`` beside whatever uses it."""
 
-    def __init__(self, wire: Wire, timeout: float) -> None:
+    def __init__(self, wire: ServerWire, timeout: float) -> None:
+        super().__init__(wire, timeout)
         self.wire = wire
-        self.transcript = wire.transcript
-        self.timeout = timeout
-        self.gone = False  #: the server's output ended
         self.struggling = False  #: an answer was waited for in vain, or the server is gone
         self.lists_changed = False
         self.declares_sampling = False
         self.sampling: list[Json] = []  #: the sampling requests of the current probe
         self.cancelled: list[object] = []  #: the requests that the server cancelled, by id
         self.sampler: Sampler | None = None
-        self._responses: dict[tuple[str, object], Json] = {}
-        self._changed = anyio.Event()  #: set, and replaced, whenever anything happens
         self._samplings = 0  #: sampling requests that came and answers to them that went out
         self._at_work = 0  #: samplers that are running
         self._others = 0  #: requests other than for sampling
@@ -74,17 +60,13 @@ class FixtureClient:
 
     async def listen(self, tasks: TaskGroup) -> None:
         """Read until the server's output ends; answer its requests."""
-        async for entry in self.wire.messages():
-            for body in _bodies(entry):
-                self._receive(body, tasks)
-            self._wake()
-        self.gone = True
-        self._wake()
+        async for body in self.bodies():
+            self._receive(body, tasks)
 
     def _receive(self, body: Json, tasks: TaskGroup) -> None:
         method = body.get("method")
         if method is None:
-            self._responses.setdefault(id_key(body.get("id")), body)
+            self.received(body)
         elif method == SAMPLING:
             self._samplings += 1
             self.sampling.append(body)
@@ -115,31 +97,14 @@ class FixtureClient:
             message = f"the fixture client offers no {body['method']}"
             await self.answer(body, {"error": {"code": -32601, "message": message}})
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
-
-    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait until ``condition`` holds, the server is gone, or the time is over; whether it holds."""
-        with anyio.move_on_after(seconds):
-            while not condition() and not self.gone:
-                await self._changed.wait()
-        return condition()
-
     # --- sending
-
-    async def send(self, body: Any) -> None:
-        """Send one message. What cannot be delivered in time is dropped: the transcript shows that it was sent."""
-        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        with anyio.move_on_after(self.timeout):
-            await self.wire.send(raw)
 
     async def answer(self, request: Json, outcome: Json) -> None:
         """Answer a request of the server; ``outcome`` is what the response holds besides its id."""
-        await self.send({"jsonrpc": "2.0", "id": request["id"], **outcome})
+        await self.send({"id": request["id"], **outcome})
 
     async def notify(self, method: str, params: Json | None = None) -> None:
-        await self.send({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})
+        await self.send({"method": method, **({"params": params} if params else {})})
 
     async def start_request(self, method: str, params: Json | None = None, id: int | str | None = None) -> int | str:
         """Send a request and return its id without waiting; ``response`` waits."""
@@ -148,13 +113,9 @@ class FixtureClient:
             id = self._last_id
         elif isinstance(id, int):
             self._last_id = max(self._last_id, id)  # no id is used twice
-        self._responses.pop(id_key(id), None)
-        body = {"jsonrpc": "2.0", "id": id, "method": method}
-        await self.send(body if params is None else {**body, "params": params})
+        self.expect(id)
+        await self.send({"id": id, "method": method, **({} if params is None else {"params": params})})
         return id
-
-    def answered(self, id: int | str) -> bool:
-        return id_key(id) in self._responses
 
     async def response(self, id: int | str) -> Json | None:
         """The response to a request; ``None``, with a mark, where the server is gone or none came in time.
@@ -171,7 +132,7 @@ class FixtureClient:
     async def response_within(self, id: int | str, seconds: float) -> Json | None:
         """As ``response``, but within so many seconds from now, whatever else happens."""
         if await self.until(lambda: self.answered(id), seconds):
-            return self._responses[id_key(id)]
+            return self.response_to(id)
         if self.gone:
             await self.mark_death()
         else:
@@ -212,10 +173,3 @@ def tools_of(request: Json) -> list[Json]:
     """The tools that a sampling request offers; what is no object is none."""
     tools = params_of(request).get("tools")
     return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-
-
-def _bodies(entry: Entry) -> list[Json]:
-    """The messages of the server in an entry: one, those of a batch, or none."""
-    assert entry.sender is Side.SERVER
-    bodies = entry.parsed if isinstance(entry.parsed, list) else [entry.parsed]
-    return [body for body in bodies if isinstance(body, dict)]

@@ -5,20 +5,17 @@ It judges nothing and repairs nothing. Every wait is bounded; one in vain is mar
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
 from . import __version__
-from .evidence import SAMPLING, id_key
+from .evidence import SAMPLING
+from .peer import Json, Peer, Wire
 from .revisions import Revision
-from .wire.transcript import Entry, Transcript
-
-Json = dict[str, Any]
 
 #: a group whose requests went unanswered so often is not asked any more
 _STRIKES = 2
@@ -26,16 +23,6 @@ _STRIKES = 2
 _HUNG = 3
 #: what is longer is no name of a model
 _LONGEST_MODEL = 100
-
-
-class Wire(Protocol):
-    """What the fixture server needs of a transport."""
-
-    transcript: Transcript
-
-    async def send(self, raw: bytes) -> bool: ...
-
-    def messages(self) -> AsyncIterator[Entry]: ...
 
 
 @dataclass(frozen=True)
@@ -65,25 +52,19 @@ class Book:
         return bool(self.unanswered.get("plain")) or self.unanswered.get(group, 0) >= _STRIKES
 
 
-class FixtureServer:
+class FixtureServer(Peer):
     """One session with a client."""
 
     def __init__(self, wire: Wire, revision: Revision, book: Book, timeout: float) -> None:
-        self.wire = wire
-        self.transcript = wire.transcript
+        super().__init__(wire, timeout)
         self.revision = revision
         self.book = book
-        self.timeout = timeout
         self.initialized = False  #: the client accepted the revision
         self.sampling: Any = None  #: the capability as the client declared it
         self.running: list[str] = []  #: the tools whose calls are under way
-        self.gone = False
         self.unanswered = 0  #: requests in a row
-        self._responses: dict[tuple[str, object], Json] = {}
-        self._changed = anyio.Event()
-        # Agents call all tools at once; probes still run one by one, and no line is written into another.
+        # Agents call all tools at once; probes still run one by one.
         self._turn = anyio.Lock()
-        self._writing = anyio.Lock()
         # Far from where clients begin to count, unless a probe wants ids to coincide.
         self._last_id = 5000
 
@@ -95,21 +76,15 @@ class FixtureServer:
 
     async def serve(self, tasks: TaskGroup) -> None:
         """Answer the client until it closes the connection."""
-        async for entry in self.wire.messages():
-            bodies = entry.parsed if isinstance(entry.parsed, list) else [entry.parsed]
-            for body in bodies:
-                if isinstance(body, dict):
-                    await self._receive(body, tasks)
-            self._wake()
-        self.gone = True
+        async for body in self.bodies():
+            await self._receive(body, tasks)
         if self.running:
             self.transcript.mark("left", tools=", ".join(self.running))
-        self._wake()
 
     async def _receive(self, body: Json, tasks: TaskGroup) -> None:
         method, id = body.get("method"), body.get("id")
         if method is None:
-            self._responses.setdefault(id_key(id), body)
+            self.received(body)
         elif method == "notifications/initialized":
             self.initialized = True
         elif "id" in body:
@@ -153,30 +128,7 @@ class FixtureServer:
             return
         await self.send({"id": id, "result": {"content": [{"type": "text", "text": "done"}]}})
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
-
-    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait until ``condition`` holds, the client is gone, or the time is over; whether it holds."""
-        with anyio.move_on_after(seconds):
-            while not condition() and not self.gone:
-                await self._changed.wait()
-        return condition()
-
     # --- sending
-
-    async def send(self, body: Json | list[Json]) -> None:
-        """Send one message, or a batch."""
-        whole: Any = [_rpc(one) for one in body] if isinstance(body, list) else _rpc(body)
-        raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        with anyio.move_on_after(self.timeout) as scope:
-            async with self._writing:
-                await self.wire.send(raw)
-        if scope.cancelled_caught and not self.gone:
-            for one in body if isinstance(body, list) else [body]:
-                if "method" in one and "id" in one:
-                    self.transcript.mark("gave-up", id=one["id"], seconds=self.timeout)
 
     def new_id(self) -> int:
         self._last_id += 1
@@ -185,12 +137,9 @@ class FixtureServer:
     def prepare(self, group: str, name: str, params: Any, id: int | str | None = None, **data: Any) -> Json:
         """A sampling request, marked in the transcript but not sent."""
         id = self.new_id() if id is None else id
-        self._responses.pop(id_key(id), None)
+        self.expect(id)
         self.transcript.mark("ask", id=id, group=group, name=name, **data)
         return {"id": id, "method": SAMPLING, **({} if params is None else {"params": params})}
-
-    def answered(self, id: int | str) -> bool:
-        return id_key(id) in self._responses
 
     def given_up(self, group: str) -> bool:
         """Whether there is no use in asking in this session."""
@@ -201,7 +150,7 @@ class FixtureServer:
         id = request["id"]
         if await self.until(lambda: self.answered(id), self.timeout):
             self.unanswered = 0
-            response = self._responses[id_key(id)]
+            response = self.response_to(id)
             result = response.get("result")
             model = result.get("model") if isinstance(result, dict) else None
             if isinstance(model, str) and len(model) <= _LONGEST_MODEL and model not in self.book.models:
@@ -228,7 +177,3 @@ def _listed(tool: Tool) -> Json:
         "description": tool.description,
         "inputSchema": {"type": "object", "properties": {}},
     }
-
-
-def _rpc(body: Json) -> Json:
-    return {"jsonrpc": "2.0", **body}

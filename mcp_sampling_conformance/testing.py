@@ -15,8 +15,9 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
-from .fixture_client import FixtureClient, Json
+from .fixture_client import FixtureClient
 from .fixture_server import Book, FixtureServer, Tool
+from .peer import Json
 from .revisions import NAMES, REVISIONS
 from .scenarios.answers import text_result
 from .scenarios.client import ClientRun

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..fixture_client import Json
+from ..peer import Json
 from ..revisions import Revision
 
 MODEL = "fixture-model-1"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..fixture_client import Json
+from ..peer import Json
 from ..revisions import Revision
 from .answers import NASTY_TEXT, PNG, WAV, tool_use
 

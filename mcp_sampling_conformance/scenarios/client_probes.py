@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..fixture_client import Json
 from ..fixture_server import FixtureServer, Tool
+from ..peer import Json
 from ..revisions import Revision
 from .asks import HOSTILE, VALID, Ask, request, text, tool_result, tools_request, turn
 

@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 
 from ..evidence import is_integer
-from ..fixture_client import FixtureClient, Json, tools_of
+from ..fixture_client import FixtureClient, tools_of
+from ..peer import Json
 from ..revisions import Revision
 from ..wire.transcript import Entry, Side
 from .answers import HOSTILE, VALID, Answer, text_result, tool_use, tool_use_result

@@ -16,7 +16,8 @@ from typing import Any
 
 import anyio
 
-from ..fixture_client import FixtureClient, Json, tools_of
+from ..fixture_client import FixtureClient, tools_of
+from ..peer import Json
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, kill_stragglers
 from ..wire.transcript import Entry, Transcript

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ..fixture_client import FixtureClient, Json
+from ..fixture_client import FixtureClient
+from ..peer import Json
 
 #: how many tools, prompts or resources are tried at most, each
 MAX_CANDIDATES = 100
