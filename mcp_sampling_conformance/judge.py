@@ -80,7 +80,7 @@ def _result(
         revision=revision.name,
         transport=transport,
         verdict=verdict,
-        message=message,
+        message=message.encode("utf-8", "backslashreplace").decode(),  # lone surrogates fit into no report
         url=rule.url(revision),
         statement=rule.statement,
         evidence=evidence,

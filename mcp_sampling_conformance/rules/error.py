@@ -96,10 +96,11 @@ def rejection_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     unobserved="no malformed request could be made",
 )
 def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client answers a sampling request that breaks the schema, and lives on."""
-    for exchange in evidence.asks("malformed", "no-max-tokens", "bad-max-tokens"):
+    """A client answers a sampling request that breaks the schema or a tool loop, and lives on."""
+    groups = ("malformed", "no-max-tokens", "bad-max-tokens", "missing-result", "mixed-results")
+    for exchange in evidence.asks(*groups):
         yield asked_answered(exchange)
-    yield from lived_on(evidence, "malformed", "no-max-tokens", "bad-max-tokens")
+    yield from lived_on(evidence, *groups)
 
 
 @rule(

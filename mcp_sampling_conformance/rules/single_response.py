@@ -131,6 +131,13 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield HELD
 
 
+#: groups whose unanswered requests no other rule speaks of
+_WITHOUT_ANOTHER_RULE = (
+    *("plain", "plain-again", "limit", "hints", "pinged"),
+    *("tools-undeclared", "tools", "loop", "choice-none", "choice-required"),
+)
+
+
 @rule(
     "single-response/exactly-one",
     CLIENT,
@@ -141,7 +148,7 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def exactly_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request gets one response, with the very id of the request."""
-    for exchange in evidence.asks("plain", "plain-again"):
+    for exchange in evidence.asks(*_WITHOUT_ANOTHER_RULE):
         yield asked_answered(exchange)
     for exchange in evidence.exchanges:
         for surplus in exchange.answers[1:]:
