@@ -238,6 +238,8 @@ class ConformanceSession:
             # Here and not in repr_failure, which pytest does not ask about errors in setup.
             if call.excinfo is not None and isinstance(call.excinfo.value, RuleBroken | HarnessError):
                 report.longrepr = failure_text(item.result)
+                # The SDK logs a traceback for each fault of a callback; the first is told in the text.
+                report.sections = [(name, text) for name, text in report.sections if " log " not in name]
         return report
 
     @pytest.hookimpl(tryfirst=True)

@@ -99,10 +99,14 @@ def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
 def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
     callback = _imported("--mcp-callback", value)
     models, timeout = _several(options["--mcp-model"]), _timeout(options)
+    try:
+        from .scenarios.callback import provoke_callback  # imports the SDK
+    except ImportError as error:
+        raise pytest.UsageError(
+            f"--mcp-callback: version 2 of the MCP Python SDK is needed, the package mcp ({error})"
+        ) from None
 
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
-        from .scenarios.callback import provoke_callback  # imports the SDK
-
         return provoke_callback(callback, revisions, models, timeout, progress)
 
     return Subject("callback", Side.CLIENT, value, "memory", provoke)
@@ -125,7 +129,7 @@ def _imported(option: str, value: str) -> Callable[..., Any]:
         sys.path.insert(0, os.getcwd())
     try:
         found = operator.attrgetter(attribute)(importlib.import_module(module))
-    except Exception as error:  # importing runs the user's code
+    except (Exception, SystemExit) as error:  # importing runs the user's code
         raise pytest.UsageError(f"{option}: {value!r} cannot be imported ({type(error).__name__}: {error})") from None
     if not callable(found):
         raise pytest.UsageError(f"{option}: {value!r} is not callable; name a sampling callback")

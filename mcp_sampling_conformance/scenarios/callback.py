@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -10,6 +11,7 @@ import anyio
 from mcp import ClientSession, types
 from mcp.shared.exceptions import MCPError
 from mcp.shared.memory import create_client_server_memory_streams
+from pydantic import ValidationError
 
 from ..fixture_server import Book, FixtureServer
 from ..revisions import Revision
@@ -20,6 +22,7 @@ from .record import RevisionRun, Run
 
 #: an attribute of a callback that says which sub-capabilities its client declares
 CAPABILITIES = "sampling_capabilities"
+_ANSWERS = (types.CreateMessageResult, types.CreateMessageResultWithTools, types.ErrorData)
 
 
 async def provoke_callback(
@@ -31,21 +34,35 @@ async def provoke_callback(
 ) -> Run:
     """Provoke a callback in each revision and return the record. Raises nothing that the callback can cause."""
     run = Run({revision.name: RevisionRun() for revision in revisions})
-    async with anyio.create_task_group() as tasks:
-        for revision in revisions:
-            tasks.start_soon(_one_revision, callback, revision, models, timeout, run)
-    run.reached = [name for name, record in run.revisions.items() if any(t.marks("ask") for t in record.transcripts)]
-    run.unreached = "the SDK's client session around the callback sent no call, so there was nothing to judge."
+    run.unreached = "the callback was never called, so there was nothing to judge."
+    # One after the other: all share one event loop, and a callback that blocks it would make the others late.
+    for revision in revisions:
+        progress(revision.name)
+        record = run.revisions[revision.name]
+        watched = Watched(callback)
+        try:
+            _capabilities(callback)
+        except ValidationError as error:
+            record.failure = f"its {CAPABILITIES} are no sampling capability of the SDK: {error}"
+            continue
+        run.connections += 1
+        await _one_revision(watched, revision, models, timeout, record)
+        if watched.answers:
+            run.reached.append(revision.name)
+        elif watched.calls:
+            fault = watched.faults[0] if watched.faults else f"did not return within {timeout:g} s"
+            run.unreached = f"the callback never gave an answer: it {fault} (in {revision.name})."
+        if watched.faults:
+            times = f"in {len(watched.faults)} of {watched.calls} calls"
+            record.notes.append(f"{revision.name}: the callback {watched.faults[0]} ({times})")
     return run
 
 
 async def _one_revision(
-    callback: Callable[..., Any], revision: Revision, models: Sequence[str], timeout: float, run: Run
+    callback: Watched, revision: Revision, models: Sequence[str], timeout: float, record: RevisionRun
 ) -> None:
-    record = run.revisions[revision.name]
     transcript = Transcript(f"{revision.name}, in memory", "memory")
     record.transcripts.append(transcript)
-    run.connections += 1
     book = Book(client_tools(revision, models, batches=False))
     async with callback_session(callback, revision, book, transcript, timeout) as (_, session):
         record.opened = True
@@ -54,20 +71,58 @@ async def _one_revision(
                 await session.call_tool(tool.name, {})
 
 
+class Watched:
+    """A callback, and what it does that no transcript shows: the SDK makes an error response of any fault."""
+
+    def __init__(self, callback: Callable[..., Any]) -> None:
+        self.callback = callback
+        self.sampling_capabilities = getattr(callback, CAPABILITIES, None)
+        self.calls = 0
+        self.answers = 0
+        self.faults: list[str] = []
+
+    async def __call__(self, context: Any, params: Any) -> Any:
+        self.calls += 1
+        try:
+            answer = await self.callback(context, params)
+        except MCPError:  # another way to refuse
+            self.answers += 1
+            raise
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            self.faults.append(f"raised {type(error).__name__}: {str(error)[:200]}{_place(error)}")
+            if isinstance(error, Exception):
+                raise
+            raise RuntimeError(f"{type(error).__name__} in a sampling callback") from error  # ends only this answer
+        if isinstance(answer, _ANSWERS):
+            self.answers += 1
+        else:
+            self.faults.append(f"returned {type(answer).__name__}, no CreateMessageResult or ErrorData")
+        return answer
+
+
+def _place(error: BaseException) -> str:
+    """Where in the callback's own code an error was raised."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f" ({last.filename}, line {last.lineno})" if last.filename != __file__ else ""
+
+
+def _capabilities(callback: Callable[..., Any]) -> types.SamplingCapability | None:
+    declared = getattr(callback, CAPABILITIES, None)
+    return types.SamplingCapability.model_validate(declared) if declared is not None else None
+
+
 @asynccontextmanager
 async def callback_session(
     callback: Callable[..., Any], revision: Revision, book: Book, transcript: Transcript, timeout: float
 ) -> AsyncIterator[tuple[FixtureServer, ClientSession]]:
     """The SDK's client session around a callback, initialized, and the fixture server that it is connected to."""
-    declared = getattr(callback, CAPABILITIES, None)
-    capabilities = types.SamplingCapability.model_validate(declared) if declared is not None else None
+    capabilities = _capabilities(callback)
     async with create_client_server_memory_streams() as (client_streams, server_streams):
         server = FixtureServer(MemoryWire(*server_streams, transcript), revision, book, timeout)
-        async with anyio.create_task_group() as tasks:
+        session = ClientSession(*client_streams, sampling_callback=callback, sampling_capabilities=capabilities)
+        # The server ends first: what the session answers for a callback that it ends is no answer of the callback.
+        async with session, anyio.create_task_group() as tasks:
             tasks.start_soon(server.serve, tasks)
-            async with ClientSession(
-                *client_streams, sampling_callback=callback, sampling_capabilities=capabilities
-            ) as session:
-                await session.initialize()
-                yield server, session
+            await session.initialize()
+            yield server, session
             tasks.cancel_scope.cancel()
