@@ -5,7 +5,7 @@ It judges nothing and repairs nothing. Every wait is bounded; one in vain is mar
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,10 +145,13 @@ class FixtureServer(Peer):
         """Whether there is no use in asking in this session."""
         return self.gone or self.unanswered >= _HUNG or self.book.given_up(group)
 
-    async def response(self, request: Json, group: str) -> Json | None:
-        """The response to a request that was sent; ``None``, with a mark, where none came."""
-        id = request["id"]
-        if await self.until(lambda: self.answered(id), self.timeout):
+    async def responses(self, requests: Sequence[Json], group: str) -> list[Json | None]:
+        """The responses to requests that were sent; ``None``, with a mark, for each that got none in time."""
+        await self.until(lambda: all(self.answered(request["id"]) for request in requests), self.timeout)
+        return [self._response(request["id"], group) for request in requests]
+
+    def _response(self, id: int | str, group: str) -> Json | None:
+        if self.answered(id):
             self.unanswered = 0
             response = self.response_to(id)
             result = response.get("result")
@@ -168,7 +171,8 @@ class FixtureServer(Peer):
             return None
         request = self.prepare(group, name, params, **data)
         await self.send(request)
-        return await self.response(request, group)
+        (response,) = await self.responses([request], group)
+        return response
 
 
 def _listed(tool: Tool) -> Json:

@@ -54,7 +54,24 @@ def _verdict(
         return _result(rule, evidence.revision, side, transport, verdict, message, lines)
     if findings:
         return _result(rule, evidence.revision, side, transport, Verdict.PASS, "")
+    if side is Side.CLIENT and (lacking := _undeclared(rule, evidence)):
+        reason = f"the client did not declare {lacking}"
+        return _result(rule, evidence.revision, side, transport, Verdict.NOT_APPLICABLE, reason)
     return _result(rule, evidence.revision, side, transport, Verdict.NOT_OBSERVED, rule.unobserved)
+
+
+#: the topics that are about a part of the sampling capability
+_PARTS = {"tool-loop": "tools"}
+
+
+def _undeclared(rule: Rule, evidence: Evidence) -> str | None:
+    """The capability without which a client has nothing that the rule could judge, where it lacks it."""
+    part = _PARTS.get(rule.topic)
+    if not any(session.sampling is not None for session in evidence.sessions):
+        return "sampling"
+    if part is not None and not any(session.declares(part) for session in evidence.sessions):
+        return f"sampling.{part}"
+    return None
 
 
 def _message(violations: Sequence[Finding]) -> str:

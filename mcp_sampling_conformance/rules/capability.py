@@ -194,7 +194,7 @@ def _newer_content(evidence: Evidence, turn: Value) -> Iterator[tuple[Value, str
     NEGOTIATED,
     "basic/lifecycle",
     "operation",
-    unobserved="no sampling request came",
+    unobserved="no content was sent that could be of a later revision",
 )
 def revision_respected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A party uses nothing in sampling that its negotiated revision does not have yet."""

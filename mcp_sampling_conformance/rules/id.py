@@ -14,7 +14,7 @@ from . import ALWAYS_MUST, BOTH, CLIENT, SERVER, rule
 from .shapes import asked_answered, call_answered, require, shown
 
 
-@rule("id/id-valid", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
+@rule("id/id-valid", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no request was sent")
 def id_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The id of a request is a string or an integer, never null."""
     for session in evidence.sessions:
@@ -23,7 +23,7 @@ def id_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield from require(message.whole, "id", is_id, "a string or an integer")
 
 
-@rule("id/id-unique", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no sampling request came")
+@rule("id/id-unique", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no request was sent")
 def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A party uses no request id twice in a session."""
     for session in evidence.sessions:

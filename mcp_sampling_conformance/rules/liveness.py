@@ -209,7 +209,7 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
     ALWAYS_SHOULD,
     "basic/utilities/cancellation",
     "behavior-requirements",
-    unobserved="no sampling request was taken back in time, for its answer had crossed",
+    unobserved="no sampling request was taken back before its answer came",
 )
 def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client does not answer a sampling request that was cancelled, and answers the next one."""

@@ -15,6 +15,7 @@ from .shapes import asked_answered, expect, rejected, shown
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")
 NO_REQUEST = "no sampling request came"
+UNANSWERED = "no such request was answered"
 NO_VALUE = "no sampling request carried maxTokens"
 
 
@@ -50,14 +51,14 @@ def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
             yield from expect(value, lambda number: bool(number >= 1), "at least 1")
 
 
-@rule("max-tokens/missing-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=NO_REQUEST)
+@rule("max-tokens/missing-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def missing_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request without maxTokens with -32602."""
     for exchange in evidence.asks("no-max-tokens"):
         yield from rejected(exchange, -32602, "although maxTokens is missing")
 
 
-@rule("max-tokens/ill-typed-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=NO_REQUEST)
+@rule("max-tokens/ill-typed-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def ill_typed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request whose maxTokens is no integer with -32602."""
     for exchange in evidence.asks("bad-max-tokens"):
@@ -109,7 +110,13 @@ def stop_reason_at_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
             )
 
 
-@rule("max-tokens/extremes-survived", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=NO_REQUEST)
+@rule(
+    "max-tokens/extremes-survived",
+    CLIENT,
+    ALWAYS_ADVICE,
+    *SECTION,
+    unobserved="no such request was made",
+)
 def extremes_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A maxTokens of 1 and one of 2147483647 are both answered."""
     for exchange in evidence.asks("extreme"):

@@ -124,9 +124,24 @@ def result_is_assistant(evidence: Evidence, side: Side) -> Iterator[Finding]:
     unobserved="no request with an invalid role was answered",
 )
 def invalid_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client refuses a request in which a message has another role, or none, with -32602, and lives on."""
+    """A client refuses a request in which a message has another role, or none, with an error, and lives on."""
     for exchange in evidence.asks("bad-role"):
         if exchange.answer is None:
             yield asked_answered(exchange)
-        yield from rejected(exchange, -32602, "although its messages have no valid role")
+        yield from rejected(exchange, None, "although its messages have no valid role")
     yield from lived_on(evidence, "bad-role")
+
+
+@rule(
+    "role/invalid-rejected-code",
+    CLIENT,
+    ALWAYS_ADVICE,
+    "client/sampling",
+    "security-considerations",
+    unobserved="no request with an invalid role was refused",
+)
+def invalid_rejected_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The error for a request in which a message has no valid role is -32602, invalid params."""
+    for exchange in evidence.asks("bad-role"):
+        if exchange.error is not None:
+            yield from rejected(exchange, -32602, "")

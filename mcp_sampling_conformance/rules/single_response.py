@@ -144,7 +144,7 @@ _WITHOUT_ANOTHER_RULE = (
     ALWAYS_MUST,
     "messages",
     "responses",
-    unobserved="no sampling request was sent",
+    unobserved="no plain sampling request was sent",
 )
 def exactly_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request gets one response, with the very id of the request."""

@@ -71,8 +71,7 @@ async def _concurrent(server: FixtureServer, call: int | str) -> None:
     ]
     for one in requests:
         await server.send(one)
-    for one in requests:
-        await server.response(one, "concurrent")
+    await server.responses(requests, "concurrent")
 
 
 async def _same_id(server: FixtureServer, call: int | str) -> None:
@@ -81,7 +80,7 @@ async def _same_id(server: FixtureServer, call: int | str) -> None:
         return
     one = server.prepare("same-id", "a request with the id of the pending call", request(), id=call)
     await server.send(one)
-    await server.response(one, "same-id")
+    await server.responses([one], "same-id")
 
 
 async def _ping(server: FixtureServer, call: int | str) -> None:
@@ -91,7 +90,7 @@ async def _ping(server: FixtureServer, call: int | str) -> None:
     one = server.prepare("pinged", "a request with a ping behind it", request())
     await server.send(one)
     await _pong(server)
-    await server.response(one, "pinged")
+    await server.responses([one], "pinged")
 
 
 async def _pong(server: FixtureServer) -> None:
@@ -120,8 +119,7 @@ async def _batch(server: FixtureServer, call: int | str) -> None:
         return
     batch = [server.prepare("batch", "a request in a batch", request()) for _ in range(2)]
     await server.send(batch)
-    for one in batch:
-        await server.response(one, "batch")
+    await server.responses(batch, "batch")
 
 
 async def _hints(named: Sequence[str], server: FixtureServer, call: int | str) -> None:
