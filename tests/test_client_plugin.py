@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import mcp_sampling_conformance.scenarios.callback  # noqa: F401  (else each run in this process imports the SDK again)
+
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NEWEST = "2025-11-25"
 ONE = ("--mcp-spec-version", NEWEST)
