@@ -14,7 +14,7 @@ from anyio.from_thread import start_blocking_portal
 from .judge import judge, without_evidence
 from .report import json_file, terminal
 from .report.failure import failure_text
-from .revisions import Revision
+from .revisions import Revision, page_url
 from .rules import rules_for
 from .scenarios.record import RevisionRun, Run
 from .settings import Settings
@@ -157,15 +157,16 @@ class Conformance:
             message = run.unreached
         else:
             verdict, message = Verdict.PASS, ", ".join(run.reached)
+        newest = self.revisions[-1]
         return Result(
             rule=REACHED,
             role=self.subject.side.value,
             level="MUST",
-            revision=None,
+            revision=newest.name,
             transport=self.subject.transport,
             verdict=verdict,
             message=self.settings.mask(message),
-            url="",
+            url=page_url(newest, "client/sampling", "message-flow"),
             statement=f"A run judges a {self.subject.kind} only if that comes up and takes part in sampling.",
         )
 

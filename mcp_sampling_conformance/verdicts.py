@@ -90,13 +90,18 @@ class Result:
     rule: str
     role: str
     level: str
-    revision: str | None
+    revision: str
     transport: str
     verdict: Verdict
     message: str
     url: str
     statement: str
     evidence: tuple[str, ...] = ()
+
+    @property
+    def about_run(self) -> bool:
+        """Whether it is the verdict on the run as a whole, which is no rule of a topic."""
+        return "/" not in self.rule
 
     def as_json(self) -> dict[str, Any]:
         """The form it has in the JSON report, and on its way from a pytest-xdist worker."""

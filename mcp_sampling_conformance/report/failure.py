@@ -9,7 +9,7 @@ from .excerpt import printable
 def failure_text(result: Result) -> str:
     """The rule, its level and revision, where it stands in the specification, what broke it, and the messages."""
     message = "\n".join(printable(line) for line in result.message.splitlines())
-    if result.verdict is Verdict.ERROR or result.revision is None:
+    if result.verdict is Verdict.ERROR or result.about_run:
         return message
     return "\n".join(
         [

@@ -72,7 +72,7 @@ def write_summary(
             if reporter.verbosity > 0:
                 for line in first.evidence:
                     reporter.write_line(f"    {line}")
-    rules = [result for result in results if result.revision is not None]
+    rules = [result for result in results if not result.about_run]
     if rules:
         reporter.write_sep("=", f"mcp sampling: {rules[0].role} over {rules[0].transport}")
         for line in table(rules):
@@ -88,12 +88,12 @@ def _alike(results: Sequence[Result]) -> list[tuple[Result, list[str]]]:
     gathered: dict[str, list[Result]] = {}
     for result in results:
         gathered.setdefault(result.rule, []).append(result)
-    return [(group[-1], [str(result.revision) for result in group]) for group in gathered.values()]
+    return [(group[-1], [result.revision for result in group]) for group in gathered.values()]
 
 
 def table(results: Sequence[Result]) -> list[str]:
     """Topics by revisions: in each cell how many rules held of those judged, and how many did not."""
-    revisions = sorted({str(result.revision) for result in results})
+    revisions = sorted({result.revision for result in results})
     present = {result.rule.split("/")[0] for result in results}
     topics = [topic for module in TOPICS if (topic := module.replace("_", "-")) in present]
     width = max(len(topic) for topic in topics) + 2
