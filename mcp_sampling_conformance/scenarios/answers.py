@@ -46,19 +46,19 @@ def _error(code: Any, **members: Any) -> Json:
     return {"error": {"code": code, "message": "refused by the fixture client", **members}}
 
 
-def _always(revision: Revision) -> bool:
+def always(revision: Revision) -> bool:
     return True
 
 
-def _with_audio(revision: Revision) -> bool:
+def with_audio(revision: Revision) -> bool:
     return "audio" in revision.content_types
 
 
-def _with_arrays(revision: Revision) -> bool:
+def with_arrays(revision: Revision) -> bool:
     return revision.content_arrays
 
 
-def _with_tools(revision: Revision) -> bool:
+def with_tools(revision: Revision) -> bool:
     return revision.tools
 
 
@@ -70,7 +70,7 @@ class Answer:
     name: str
     outcome: Json
     #: whether the revision has what it uses
-    fits: Callable[[Revision], bool] = _always
+    fits: Callable[[Revision], bool] = always
     #: it breaks the specification: what a server sends after it may be an echo of it
     hostile: bool = False
     #: no response in the sense of the schema: a server may drop it and wait on, so that a valid one must follow
@@ -87,20 +87,20 @@ NASTY_TEXT = (
 
 VALID: tuple[Answer, ...] = (
     Answer("kind", "an image", _content({"type": "image", "data": PNG, "mimeType": "image/png"})),
-    Answer("kind", "audio", _content({"type": "audio", "data": WAV, "mimeType": "audio/wav"}), _with_audio),
+    Answer("kind", "audio", _content({"type": "audio", "data": WAV, "mimeType": "audio/wav"}), with_audio),
     Answer(
         "kind",
         "an array of two blocks",
         _content([{"type": "text", "text": "One."}, {"type": "image", "data": PNG, "mimeType": "image/png"}]),
-        _with_arrays,
+        with_arrays,
     ),
-    Answer("kind", "an array of one block", _content([{"type": "text", "text": "One."}]), _with_arrays),
-    Answer("kind", "an empty array", _content([]), _with_arrays),
+    Answer("kind", "an array of one block", _content([{"type": "text", "text": "One."}]), with_arrays),
+    Answer("kind", "an empty array", _content([]), with_arrays),
     Answer(
         "kind",
         "a tool_use that nobody asked for",
         _content([{"type": "tool_use", "id": "unasked-1", "name": "no_such_tool", "input": {}}]),
-        _with_tools,
+        with_tools,
         hostile=True,
         for_tools=False,
     ),

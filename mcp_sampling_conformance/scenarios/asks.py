@@ -12,7 +12,7 @@ from typing import Any
 
 from ..peer import Json
 from ..revisions import Revision
-from .answers import NASTY_TEXT, PNG, WAV, tool_use
+from .answers import NASTY_TEXT, PNG, WAV, always, tool_use, with_arrays, with_audio
 
 QUESTION = "What is the capital of France? Answer in one word."
 #: hints that real clients may know
@@ -55,18 +55,6 @@ def tool_result(identifier: str) -> Json:
     return {"type": "tool_result", "toolUseId": identifier, "content": [text("Sunny, 18 degrees.")]}
 
 
-def _always(revision: Revision) -> bool:
-    return True
-
-
-def _audio(revision: Revision) -> bool:
-    return "audio" in revision.content_types
-
-
-def _arrays(revision: Revision) -> bool:
-    return revision.content_arrays
-
-
 def _plain_context(revision: Revision) -> bool:
     """Whether includeContext may be used without a capability for it."""
     return not revision.tools
@@ -79,7 +67,7 @@ class Ask:
     group: str
     name: str
     params: Any
-    fits: Callable[[Revision], bool] = _always
+    fits: Callable[[Revision], bool] = always
     #: the client must have declared sampling.tools
     with_tools: bool = False
     #: it breaks the schema: a client may refuse it, die of it, or worse
@@ -102,9 +90,9 @@ def _hints(*hints: Json) -> Json:
 
 VALID: tuple[Ask, ...] = (
     Ask("kind", "an image", _user(_IMAGE)),
-    Ask("kind", "audio", _user(_AUDIO), _audio),
-    Ask("kind", "an array of text and image", _user([text("What is this?"), _IMAGE]), _arrays),
-    Ask("kind", "an array of one block", _user([text(QUESTION)]), _arrays),
+    Ask("kind", "audio", _user(_AUDIO), with_audio),
+    Ask("kind", "an array of text and image", _user([text("What is this?"), _IMAGE]), with_arrays),
+    Ask("kind", "an array of one block", _user([text(QUESTION)]), with_arrays),
     Ask("kind", "a conversation", request(*_TALK)),
     Ask("kind", "a text of emoji, control characters and line separators", _user(text(NASTY_TEXT))),
     Ask("kind", "an empty text", _user(text(""))),
@@ -133,11 +121,11 @@ VALID: tuple[Ask, ...] = (
     Ask("extreme", "maxTokens 1", request(maxTokens=1)),
     Ask("extreme", "maxTokens 2147483647", request(maxTokens=2**31 - 1)),
     Ask("limit", "maxTokens 5 for a long answer", request(_COUNT, maxTokens=5)),
-    Ask("tools", "tools", tools_request(), _arrays, True),
-    Ask("tools", "tools with toolChoice auto", tools_request(toolChoice={"mode": "auto"}), _arrays, True),
-    Ask("tools", "an answered tool loop", tools_request(*_LOOP, turn("user", _RESULTS)), _arrays, True),
-    Ask("choice-none", "toolChoice none", tools_request(toolChoice={"mode": "none"}), _arrays, True),
-    Ask("choice-required", "toolChoice required", tools_request(toolChoice={"mode": "required"}), _arrays, True),
+    Ask("tools", "tools", tools_request(), with_arrays, True),
+    Ask("tools", "tools with toolChoice auto", tools_request(toolChoice={"mode": "auto"}), with_arrays, True),
+    Ask("tools", "an answered tool loop", tools_request(*_LOOP, turn("user", _RESULTS)), with_arrays, True),
+    Ask("choice-none", "toolChoice none", tools_request(toolChoice={"mode": "none"}), with_arrays, True),
+    Ask("choice-required", "toolChoice required", tools_request(toolChoice={"mode": "required"}), with_arrays, True),
 )
 
 _UNANSWERED = tools_request(*_LOOP, turn("user", _RESULTS[:1]))
@@ -174,6 +162,6 @@ _BROKEN = tuple(
 
 HOSTILE: tuple[Ask, ...] = (
     *_BROKEN,
-    Ask("missing-result", "a tool_use without its tool_result", _UNANSWERED, _arrays, True, True),
-    Ask("mixed-results", "tool_result blocks beside a text", _MIXED, _arrays, True, True),
+    Ask("missing-result", "a tool_use without its tool_result", _UNANSWERED, with_arrays, True, True),
+    Ask("mixed-results", "tool_result blocks beside a text", _MIXED, with_arrays, True, True),
 )
