@@ -263,9 +263,7 @@ class ConformanceSession:
 
     def pytest_report_header(self) -> str:
         names = ", ".join(revision.name for revision in self.settings.revisions)
-        subject = self.settings.subject
-        value = self.settings.mask(subject.value)
-        return f"mcp sampling: judging the {subject.kind} {value} over {subject.transport}, {names}"
+        return "mcp sampling: judging the {kind} {value} over {transport}, ".format_map(self._target) + names
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._is_worker or not self.results:
@@ -274,10 +272,13 @@ class ConformanceSession:
         if self.unreached and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         for path in self.settings.reports:
-            subject = self.settings.subject
-            value = self.settings.mask(subject.value)
-            target = {"kind": subject.kind, "value": value, "transport": subject.transport}
-            json_file.write(path, target, list(self.results.values()))
+            json_file.write(path, self._target, list(self.results.values()))
+
+    @property
+    def _target(self) -> dict[str, str]:
+        """What is judged, as the header and the reports show it."""
+        subject = self.settings.subject
+        return {"kind": subject.kind, "value": self.settings.mask(subject.value), "transport": subject.transport}
 
     @property
     def _is_worker(self) -> bool:

@@ -99,6 +99,10 @@ class Result:
     evidence: tuple[str, ...] = ()
 
     @property
+    def topic(self) -> str:
+        return self.rule.split("/")[0]
+
+    @property
     def about_run(self) -> bool:
         """Whether it is the verdict on the run as a whole, which is no rule of a topic."""
         return "/" not in self.rule

@@ -94,14 +94,14 @@ def _alike(results: Sequence[Result]) -> list[tuple[Result, list[str]]]:
 def table(results: Sequence[Result]) -> list[str]:
     """Topics by revisions: in each cell how many rules held of those judged, and how many did not."""
     revisions = sorted({result.revision for result in results})
-    present = {result.rule.split("/")[0] for result in results}
+    present = {result.topic for result in results}
     topics = [topic for module in TOPICS if (topic := module.replace("_", "-")) in present]
     width = max(len(topic) for topic in topics) + 2
     lines = [" " * width + "".join(f"{revision:>22}" for revision in revisions)]
     for topic in topics:
         cells = []
         for revision in revisions:
-            verdicts = Counter(r.verdict for r in results if r.revision == revision and r.rule.split("/")[0] == topic)
+            verdicts = Counter(r.verdict for r in results if r.revision == revision and r.topic == topic)
             cells.append(f"{_cell(verdicts):>22}")
         lines.append(f"{topic:<{width}}" + "".join(cells))
     return lines

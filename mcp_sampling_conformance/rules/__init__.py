@@ -42,6 +42,7 @@ ALWAYS_ADVICE: Levels = {"2024-11-05": ADVICE}
 #: what came with tools in sampling
 TOOLS_MUST: Levels = {"2025-11-25": MUST}
 TOOLS_SHOULD: Levels = {"2025-11-25": SHOULD}
+TOOLS_ADVICE: Levels = {"2025-11-25": ADVICE}
 #: "Both parties SHOULD / MUST respect what was negotiated" (basic/lifecycle, Operation)
 NEGOTIATED: Levels = {"2024-11-05": SHOULD, "2025-06-18": MUST}
 

@@ -11,7 +11,19 @@ from ..evidence import Evidence, Exchange, Value, blocks_of
 from ..revisions import NAMES, REVISIONS
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, NEGOTIATED, SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
+from . import (
+    ALWAYS_ADVICE,
+    ALWAYS_MUST,
+    ALWAYS_SHOULD,
+    BOTH,
+    CLIENT,
+    NEGOTIATED,
+    SERVER,
+    TOOLS_ADVICE,
+    TOOLS_MUST,
+    TOOLS_SHOULD,
+    rule,
+)
 from .shapes import asked_answered, call_answered, expect, is_object, rejected, shown
 
 NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples otherwise"
@@ -87,7 +99,7 @@ def tools_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Findin
 @rule(
     "capability/tool-fields-undeclared-avoided",
     SERVER,
-    {"2025-11-25": ADVICE},
+    TOOLS_ADVICE,
     "schema",
     "createmessagerequestparams",
     unobserved="no sampling request reached a client without sampling.tools",
@@ -366,7 +378,7 @@ def undeclared_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "capability/undeclared-rejected-code",
     CLIENT,
-    {"2024-11-05": ADVICE},
+    ALWAYS_ADVICE,
     "messages",
     "responses",
     unobserved=NO_UNDECLARED,

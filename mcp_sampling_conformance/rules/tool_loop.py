@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from ..evidence import Evidence, Value, blocks_of, has_type
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ADVICE, CLIENT, SERVER, SHOULD, TOOLS_MUST, TOOLS_SHOULD, rule
+from . import CLIENT, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
 from .shapes import rejected, shown, survived
 
-#: so many rounds of a loop are no accident
-LOOP_ROUNDS = 50
 NO_RESULT = "no sampling request carried a tool_result"
 NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
 
@@ -170,22 +168,23 @@ def unknown_tool_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def client_iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client ends a tool loop that a server would carry on for ever."""
-    rounds = [exchange for exchange in evidence.asks("loop") if exchange.result is not None]
-    uses = [exchange for exchange in rounds if exchange.result and _blocks(exchange.result, "tool_use")]
-    if len(uses) >= LOOP_ROUNDS:
-        yield broken(uses[-1].request.at("method"), f"the client went along with {len(uses)} rounds of one tool loop")
-    elif uses:
+    uses = [e for e in evidence.asks("loop") if e.result is not None and _blocks(e.result, "tool_use")]
+    if not uses:
+        return
+    last = uses[-1]
+    if last.ask is not None and len(uses) >= last.ask.data["rounds"]:
+        yield broken(last.request.at("method"), f"the client went along with {len(uses)} rounds of one tool loop")
+    else:
         yield HELD
 
 
-MISSING_OR_MIXED = {"2025-11-25": SHOULD}
 NO_LOOP = "the client did not declare sampling.tools, or did not answer"
 
 
 @rule(
     "tool-loop/missing-result-rejected",
     CLIENT,
-    MISSING_OR_MIXED,
+    TOOLS_SHOULD,
     "client/sampling",
     "error-handling",
     unobserved=NO_LOOP,
@@ -199,7 +198,7 @@ def missing_result_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]
 @rule(
     "tool-loop/mixed-results-rejected",
     CLIENT,
-    MISSING_OR_MIXED,
+    TOOLS_SHOULD,
     "client/sampling",
     "error-handling",
     unobserved=NO_LOOP,
@@ -246,7 +245,7 @@ def ids_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "tool-loop/offered-only",
     CLIENT,
-    {"2025-11-25": ADVICE},
+    TOOLS_ADVICE,
     "client/sampling",
     "tools-in-sampling",
     unobserved="no result held a tool_use",

@@ -18,7 +18,7 @@ from ..fixture_server import Book, FixtureServer
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, Child, kill_stragglers
 from ..wire.relay import RelayWire, relay_command
-from ..wire.transcript import Entry, Transcript
+from ..wire.transcript import Transcript
 from .client_probes import client_tools
 from .record import Command, RevisionRun, Run, with_tail
 
@@ -203,12 +203,7 @@ class ClientRun:
             what = f"did not go on after {self.revision.name} was negotiated"
         else:
             what = "sent no initialize" if self.sessions else "started no server"
-        strays = [
-            item.text[:200]
-            for session in self.sessions
-            for item in session.transcript.items
-            if isinstance(item, Entry) and item.fault
-        ]
+        strays = [stray for session in self.sessions for stray in session.transcript.strays()]
         said = "".join(f"\nto the server's stdin it wrote: {stray}" for stray in strays[:1])
         self.record.failure = f"the client {what}: it {how}{said}{with_tail(child.tail)}"
 

@@ -49,7 +49,7 @@ async def _loop(server: FixtureServer, call: int | str) -> None:
         return
     messages = [turn("user", text("What is the weather in Paris? Use the tool."))]
     for _ in range(LOOP_ROUNDS):
-        response = await server.ask("loop", "a tool loop", tools_request(*messages))
+        response = await server.ask("loop", "a tool loop", tools_request(*messages), rounds=LOOP_ROUNDS)
         result = (response or {}).get("result")
         content = result.get("content") if isinstance(result, dict) else None
         blocks = [block for block in (content if isinstance(content, list) else [content]) if isinstance(block, dict)]

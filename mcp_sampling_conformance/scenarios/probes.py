@@ -15,7 +15,7 @@ from ..fixture_client import FixtureClient, tools_of
 from ..peer import Json
 from ..revisions import Revision
 from ..wire.transcript import Entry, Side
-from .answers import HOSTILE, VALID, Answer, text_result, tool_use, tool_use_result
+from .answers import HOSTILE, VALID, Answer, always, text_result, tool_use, tool_use_result, with_tools
 from .targets import NoArguments, Target, minimal_arguments
 
 #: how long an answer is held back, to see that the server lives meanwhile
@@ -258,7 +258,7 @@ def _unknown(tool: Json, position: int) -> list[Json]:
 #: in this order on one connection: what leaves the server unharmed first, what breaks the specification last
 PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
     *(
-        (lambda revision: True, probe)
+        (always, probe)
         for probe in (
             Probe("late", "an answer that came late", _late),
             Probe("concurrent", "two calls at once", _concurrent),
@@ -266,7 +266,7 @@ PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
         )
     ),
     *(
-        (lambda revision: revision.tools, probe)
+        (with_tools, probe)
         for probe in (
             _tool_uses("one tool_use", _one, rounds=1),
             _tool_uses("three tool_use in one answer", _several, rounds=1),
@@ -275,8 +275,8 @@ PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
         )
     ),
     *((answer.fits, _answering(answer)) for answer in VALID),
-    (lambda revision: True, Probe("cancelled", "a call that was cancelled", _cancelled)),
-    (lambda revision: True, Probe("duplicate", "an answer that came twice", _twice, hostile=True)),
+    (always, Probe("cancelled", "a call that was cancelled", _cancelled)),
+    (always, Probe("duplicate", "an answer that came twice", _twice, hostile=True)),
     *((answer.fits, _answering(answer)) for answer in HOSTILE),
 )
 

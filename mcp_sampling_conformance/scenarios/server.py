@@ -20,7 +20,7 @@ from ..fixture_client import FixtureClient, tools_of
 from ..peer import Json
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, kill_stragglers
-from ..wire.transcript import Entry, Transcript
+from ..wire.transcript import Transcript
 from .connect import open_client
 from .probes import CLOSED, FIRST, SECOND, Probe, perform, plain, probes_for
 from .record import Command, RevisionRun, Run, with_tail
@@ -322,8 +322,7 @@ def _why_silent(client: FixtureClient) -> str:
         why = f"it {end} before it answered initialize"
     else:
         why = f"it did not answer initialize within {client.timeout:g} s (--mcp-timeout)"
-    strays = [item.text[:200] for item in transcript.items if isinstance(item, Entry) and item.fault]
-    if strays:
+    if strays := transcript.strays():
         why += "\nits stdout began with: " + "\n  ".join(strays[:3])
     return why + with_tail(client.wire.tail)
 

@@ -86,5 +86,9 @@ class Transcript:
     def marks(self, kind: str) -> list[Mark]:
         return [item for item in self.items if isinstance(item, Mark) and item.kind == kind]
 
+    def strays(self) -> list[str]:
+        """The beginnings of what is not even JSON, in order."""
+        return [item.text[:200] for item in self.items if isinstance(item, Entry) and item.fault]
+
     def _elapsed(self) -> float:
         return time.monotonic() - self._opened
