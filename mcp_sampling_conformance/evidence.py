@@ -12,172 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from .exchanges import Call, Exchange, declared_in, read_calls, read_exchanges
+from .messages import Message, Value, id_key, json_type
 from .revisions import Revision
 from .wire.transcript import Entry, Mark, Side, Transcript
-
-SAMPLING = "sampling/createMessage"
-#: the requests of a client during which a server may sample
-CALLS = frozenset({"tools/call", "prompts/get", "resources/read"})
-
-Path = tuple[str | int, ...]
-
-
-def show_path(path: Path) -> str:
-    """``("params", "messages", 0, "role")`` as ``params.messages[0].role``."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.lstrip(".") or "the message"
-
-
-def is_integer(value: object) -> bool:
-    """A JSON integer: 100 and 100.0 are the same number in JSON, true is none."""
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-
-
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_id(value: object) -> bool:
-    """What the specification allows as a request id: a string or an integer."""
-    return isinstance(value, str) or is_integer(value)
-
-
-def id_key(value: object) -> tuple[str, object]:
-    """Ids compare with their JSON type: 1 is not "1", and true is not 1."""
-    if is_number(value):
-        return "number", value
-    return type(value).__name__, value if isinstance(value, str) else repr(value)
-
-
-@dataclass(frozen=True)
-class Message:
-    """One JSON-RPC message (or one element of a batch) where it stands in its session."""
-
-    session: Session = field(repr=False)
-    entry: Entry
-    body: Any
-    prefix: Path = ()
-
-    @property
-    def index(self) -> int:
-        return self.entry.index
-
-    @property
-    def sender(self) -> Side:
-        return self.entry.sender
-
-    @property
-    def method(self) -> Any:
-        return self.body.get("method")
-
-    @property
-    def is_request(self) -> bool:
-        return "method" in self.body and "id" in self.body
-
-    @property
-    def is_notification(self) -> bool:
-        return "method" in self.body and "id" not in self.body
-
-    @property
-    def is_response(self) -> bool:
-        return "method" not in self.body and ("result" in self.body or "error" in self.body)
-
-    def at(self, *path: str | int) -> Value:
-        """The value at a path that exists."""
-        value = self.body
-        for step in path:
-            value = value[step]
-        return Value(self, self.prefix + path, value)
-
-    @property
-    def whole(self) -> Value:
-        return self.at()
-
-
-@dataclass(frozen=True)
-class Value:
-    """A JSON value and where it stands: in which message, at which path."""
-
-    message: Message
-    path: Path
-    value: Any
-
-    def get(self, key: str) -> Value | None:
-        """The member ``key``, or ``None`` where this is no object or has none."""
-        if isinstance(self.value, dict) and key in self.value:
-            return Value(self.message, (*self.path, key), self.value[key])
-        return None
-
-    def elements(self) -> list[Value]:
-        """The elements of an array; none where this is no array."""
-        if not isinstance(self.value, list):
-            return []
-        return [Value(self.message, (*self.path, i), v) for i, v in enumerate(self.value)]
-
-    @property
-    def where(self) -> str:
-        return show_path(self.path)
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One sampling request and what answered it, whatever carried them."""
-
-    request: Message
-    params: Value
-    answers: tuple[Message, ...]
-    ask: Mark | None  #: what the harness had in mind, where it was the one that asked
-    gave_up: float | None  #: seconds waited in vain, where the harness gave up on it
-
-    @property
-    def group(self) -> str | None:
-        return str(self.ask.data["group"]) if self.ask else None
-
-    @property
-    def name(self) -> str:
-        return str(self.ask.data["name"]) if self.ask else "a sampling request"
-
-    @property
-    def error(self) -> Value | None:
-        return self.answer.whole.get("error") if self.answer else None
-
-    @property
-    def answer(self) -> Message | None:
-        return self.answers[0] if self.answers else None
-
-    @property
-    def result(self) -> Value | None:
-        """The result that answered it; ``None`` where an error did, even with a result beside it."""
-        return self.answer.whole.get("result") if self.answer and self.error is None else None
-
-    @property
-    def text(self) -> str | None:
-        """What the client said, where that is one block of text."""
-        content = self.result.get("content") if self.result else None
-        text = content.get("text") if content else None
-        return text.value if text is not None and isinstance(text.value, str) else None
-
-
-@dataclass(frozen=True)
-class Call:
-    """A client's request during which the server may sample, and its response."""
-
-    request: Message
-    response: Message | None
-    gave_up: float | None  #: seconds waited in vain, where the harness gave up on it
-
-    @property
-    def failed(self) -> bool:
-        """Answered with an error, or with a tool result that says so."""
-        if self.response is None:
-            return True
-        result = self.response.body.get("result")
-        return not isinstance(result, dict) or result.get("isError") is True
-
-    def pending_at(self, index: int) -> bool:
-        return self.request.index < index and (self.response is None or index < self.response.index)
 
 
 @dataclass(frozen=True)
@@ -209,7 +47,7 @@ class Probe:
     @property
     def exchanges(self) -> list[Exchange]:
         """The sampling requests that came in the probe itself."""
-        return [e for e in self.session.exchanges if self.start.index < e.request.index < self.follow_up]
+        return [e for e in self.session.exchanges if self.start.index < e.index < self.follow_up]
 
     def marks(self, kind: str) -> list[Mark]:
         return [m for m in self.session.marks(kind) if self.start.index < m.index < self.end]
@@ -217,9 +55,10 @@ class Probe:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """One transcript, read."""
+    """One transcript, read as a conversation in one revision."""
 
     transcript: Transcript
+    revision: Revision
 
     @cached_property
     def _read(self) -> tuple[list[Message], list[tuple[Entry, str]]]:
@@ -279,49 +118,42 @@ class Session:
                 found[message.sender, id_key(message.body["id"])].append(message)
         return found
 
-    @cached_property
-    def initialize(self) -> Message | None:
-        return next((m for m in self.sent_by(Side.CLIENT) if m.is_request and m.method == "initialize"), None)
+    def last_request(self, id: object, before: int) -> Message | None:
+        """The client's last request with an id before an index."""
+        found = self._requests.get((Side.CLIENT, id_key(id)), [])
+        return next((m for m in reversed(found) if m.index < before), None)
 
     @cached_property
+    def declarations(self) -> list[tuple[Message, Value | None]]:
+        """Each request in which the client says what it can do, with its ``sampling`` capability, if any: every one in
+        the modern era, ``initialize`` before."""
+        requests = [m for m in self.sent_by(Side.CLIENT) if m.is_request]
+        if self.revision.modern:
+            return [(m, declared_in(m)) for m in requests]
+        params = [m.whole.get("params") for m in requests if m.method == "initialize"]
+        capabilities = [found.get("capabilities") for found in params if found]
+        return [(found.message, found.get("sampling")) for found in capabilities if found]
+
+    @property
     def sampling(self) -> Value | None:
-        """The ``sampling`` capability that the client declared; ``None`` where it declared none."""
-        if self.initialize is None:
-            return None
-        params = self.initialize.whole.get("params")
-        capabilities = params.get("capabilities") if params else None
-        return capabilities.get("sampling") if capabilities else None
-
-    def declares(self, member: str) -> bool:
-        return self.sampling is not None and self.sampling.get(member) is not None
+        """The ``sampling`` capability that the client declared first; ``None`` where it declared none."""
+        return next((declared for _, declared in self.declarations if declared is not None), None)
 
     @cached_property
     def exchanges(self) -> list[Exchange]:
-        asks = {id_key(mark.data["id"]): mark for mark in self.marks("ask")}
-        return [
-            Exchange(
-                message,
-                message.whole.get("params") or message.whole,
-                self.responses_to(message),
-                asks.get(id_key(message.body.get("id"))),
-                self._gave_up.get(id_key(message.body.get("id"))),
-            )
-            for message in self.sent_by(Side.SERVER)
-            if message.method == SAMPLING
-        ]
-
-    @cached_property
-    def _gave_up(self) -> dict[tuple[str, object], float]:
-        """The requests that the harness waited for in vain, with the seconds it waited."""
-        return {id_key(mark.data["id"]): float(mark.data["seconds"]) for mark in self.marks("gave-up")}
+        return list(read_exchanges(self))
 
     @cached_property
     def calls(self) -> list[Call]:
-        return [
-            Call(m, next(iter(self.responses_to(m)), None), self._gave_up.get(id_key(m.body["id"])))
-            for m in self.sent_by(Side.CLIENT)
-            if m.is_request and m.method in CALLS
-        ]
+        return list(read_calls(self))
+
+    def gave_up(self, id: object) -> float | None:
+        """Seconds that the harness waited in vain for what has this id."""
+        return self._gave_up.get(id_key(id))
+
+    @cached_property
+    def _gave_up(self) -> dict[tuple[str, object], float]:
+        return {id_key(mark.data["id"]): float(mark.data["seconds"]) for mark in self.marks("gave-up")}
 
     @cached_property
     def probes(self) -> list[Probe]:
@@ -367,23 +199,6 @@ def _not_a_message(body: Any) -> str | None:
     return None
 
 
-def json_type(value: object) -> str:
-    """The name that JSON has for the type of a value."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """All sessions that were held in one revision."""
@@ -396,11 +211,14 @@ class Evidence:
         return (exchange for session in self.sessions for exchange in session.exchanges)
 
     @property
+    def asked(self) -> Iterator[Exchange]:
+        """The sampling requests whose content is the server's own."""
+        return (exchange for exchange in self.exchanges if exchange.index < exchange.session.spoiled)
+
+    @property
     def requests(self) -> Iterator[Value]:
-        """The params of every sampling request whose content is the server's own."""
-        for exchange in self.exchanges:
-            if exchange.request.index < exchange.request.session.spoiled:
-                yield exchange.params
+        """The params of these."""
+        return (exchange.params for exchange in self.asked)
 
     @property
     def request_messages(self) -> Iterator[Value]:

@@ -6,14 +6,18 @@ transcript (``gave-up``, ``died``) and goes on.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from anyio.abc import TaskGroup
 
 from . import __version__
-from .evidence import SAMPLING
+from .messages import SAMPLING
 from .peer import Json, Peer, Wire
+
+CLIENT_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
 
 
 class ServerWire(Wire, Protocol):
@@ -29,8 +33,16 @@ class ServerWire(Wire, Protocol):
     async def exited(self, seconds: float) -> bool: ...
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A sampling request that came, whatever carried it."""
+
+    body: Json  #: with ``method`` and ``params``, as it came
+    reply: Callable[[Json], Awaitable[None]]  #: takes ``{"result": ...}`` or ``{"error": ...}``
+
+
 #: what to do about a sampling request; its position in the current probe comes with it
-Sampler = Callable[["FixtureClient", Json, int], Awaitable[None]]
+Sampler = Callable[["FixtureClient", Asked, int], Awaitable[None]]
 
 #: sampling requests answered in one probe; a server that asks for more is left waiting
 _MAX_SAMPLING = 1000
@@ -39,7 +51,10 @@ _MAX_OTHERS = 10_000
 
 
 class FixtureClient(Peer):
-    """One connection to a server, from ``initialize`` on. Run ``listen`` beside whatever uses it."""
+    """One connection to a server. Run ``listen`` beside whatever uses it.
+
+    This is the client of the legacy era; ``ModernClient`` changes how it opens and how sampling travels.
+    """
 
     def __init__(self, wire: ServerWire, timeout: float) -> None:
         super().__init__(wire, timeout)
@@ -47,7 +62,7 @@ class FixtureClient(Peer):
         self.struggling = False  #: an answer was waited for in vain, or the server is gone
         self.lists_changed = False
         self.declares_sampling = False
-        self.sampling: list[Json] = []  #: the sampling requests of the current probe
+        self.sampling: list[Asked] = []  #: the sampling requests of the current probe
         self.cancelled: list[object] = []  #: the requests that the server cancelled, by id
         self.sampler: Sampler | None = None
         self._samplings = 0  #: sampling requests that came and answers to them that went out
@@ -68,10 +83,7 @@ class FixtureClient(Peer):
         if method is None:
             self.received(body)
         elif method == SAMPLING:
-            self._samplings += 1
-            self.sampling.append(body)
-            if self.sampler and "id" in body and len(self.sampling) <= _MAX_SAMPLING:
-                tasks.start_soon(self._sample, self.sampler, body, len(self.sampling) - 1)
+            self.asked(Asked(body, partial(self.answer, body)), tasks)
         elif "id" in body:
             self._others += 1
             if self._others <= _MAX_OTHERS:
@@ -81,10 +93,17 @@ class FixtureClient(Peer):
         elif str(method).endswith("/list_changed"):
             self.lists_changed = True
 
-    async def _sample(self, sampler: Sampler, body: Json, position: int) -> None:
+    def asked(self, asked: Asked, tasks: TaskGroup) -> None:
+        """Take a sampling request, and have it answered where there is a sampler."""
+        self._samplings += 1
+        self.sampling.append(asked)
+        if self.sampler and len(self.sampling) <= _MAX_SAMPLING:
+            tasks.start_soon(self._sample, self.sampler, asked, len(self.sampling) - 1)
+
+    async def _sample(self, sampler: Sampler, asked: Asked, position: int) -> None:
         self._at_work += 1
         try:
-            await sampler(self, body, position)
+            await sampler(self, asked, position)
         finally:
             self._at_work -= 1
             self._samplings += 1
@@ -101,7 +120,8 @@ class FixtureClient(Peer):
 
     async def answer(self, request: Json, outcome: Json) -> None:
         """Answer a request of the server; ``outcome`` is what the response holds besides its id."""
-        await self.send({"id": request["id"], **outcome})
+        if "id" in request:
+            await self.send({"id": request["id"], **outcome})
 
     async def notify(self, method: str, params: Json | None = None) -> None:
         await self.send({"method": method, **({"params": params} if params else {})})
@@ -109,13 +129,16 @@ class FixtureClient(Peer):
     async def start_request(self, method: str, params: Json | None = None, id: int | str | None = None) -> int | str:
         """Send a request and return its id without waiting; ``response`` waits."""
         if id is None:
-            self._last_id += 1
-            id = self._last_id
+            id = self.next_id()
         elif isinstance(id, int):
             self._last_id = max(self._last_id, id)  # no id is used twice
         self.expect(id)
         await self.send({"id": id, "method": method, **({} if params is None else {"params": params})})
         return id
+
+    def next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
 
     async def response(self, id: int | str) -> Json | None:
         """The response to a request; ``None``, with a mark, where the server is gone or none came in time.
@@ -136,9 +159,13 @@ class FixtureClient(Peer):
         if self.gone:
             await self.mark_death()
         else:
-            self.transcript.mark("gave-up", id=id, seconds=self.timeout)
+            self.transcript.mark("gave-up", id=self.awaited(id), seconds=self.timeout)
         self.struggling = True
         return None
+
+    def awaited(self, id: int | str) -> int | str:
+        """The id of the request whose response a call waits for now."""
+        return id
 
     async def mark_death(self) -> None:
         """Note, once, that the server ended although nobody asked it to."""
@@ -150,17 +177,29 @@ class FixtureClient(Peer):
         """Send a request and wait for its response."""
         return await self.response(await self.start_request(method, params))
 
-    async def initialize(self, revision: str, sampling: Mapping[str, Any] | None) -> Json | None:
-        """Send ``initialize`` and return the response."""
+    # --- the beginning
+
+    async def greet(self, revision: str, sampling: Mapping[str, Any] | None) -> Json | None:
+        """Open the conversation: send ``initialize`` and return the response."""
         self.declares_sampling = sampling is not None
         return await self.request(
             "initialize",
-            {
-                "protocolVersion": revision,
-                "capabilities": {} if sampling is None else {"sampling": dict(sampling)},
-                "clientInfo": {"name": "mcp-sampling-conformance", "version": __version__},
-            },
+            {"protocolVersion": revision, "capabilities": capabilities(sampling), "clientInfo": CLIENT_INFO},
         )
+
+    def spoken(self, greeting: Json | None) -> Sequence[object]:
+        """The revisions that the server agrees to, going by its response to ``greet``."""
+        result = (greeting or {}).get("result")
+        return [result["protocolVersion"]] if isinstance(result, dict) and "protocolVersion" in result else []
+
+    async def begin(self) -> None:
+        """Say that calls will follow."""
+        await self.notify("notifications/initialized")
+
+
+def capabilities(sampling: Mapping[str, Any] | None) -> Json:
+    """A client's capabilities, with ``sampling`` or without."""
+    return {} if sampling is None else {"sampling": dict(sampling)}
 
 
 def params_of(body: Json) -> Json:
@@ -169,7 +208,7 @@ def params_of(body: Json) -> Json:
     return params if isinstance(params, dict) else {}
 
 
-def tools_of(request: Json) -> list[Json]:
+def tools_of(asked: Asked) -> list[Json]:
     """The tools that a sampling request offers; what is no object is none."""
-    tools = params_of(request).get("tools")
+    tools = params_of(asked.body).get("tools")
     return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []

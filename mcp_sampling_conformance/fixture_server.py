@@ -13,7 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from . import __version__
-from .evidence import SAMPLING
+from .messages import SAMPLING
 from .peer import Json, Peer, Wire
 from .revisions import Revision
 

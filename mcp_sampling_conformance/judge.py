@@ -25,7 +25,7 @@ def judge(
 
     With ``strict`` a broken SHOULD is a failure too. ``mask`` takes secrets out of every text of the results.
     """
-    evidence = Evidence(revision, tuple(Session(transcript) for transcript in transcripts))
+    evidence = Evidence(revision, tuple(Session(transcript, revision) for transcript in transcripts))
     return [_verdict(rule, evidence, side, transport, strict, mask) for rule in rules_for(side, revision)]
 
 
@@ -67,9 +67,10 @@ _PARTS = {"tool-loop": "tools"}
 def _undeclared(rule: Rule, evidence: Evidence) -> str | None:
     """The capability without which a client has nothing that the rule could judge, where it lacks it."""
     part = _PARTS.get(rule.topic)
-    if not any(session.sampling is not None for session in evidence.sessions):
+    declared = [session.sampling for session in evidence.sessions if session.sampling is not None]
+    if not declared:
         return "sampling"
-    if part is not None and not any(session.declares(part) for session in evidence.sessions):
+    if part is not None and not any(sampling.get(part) for sampling in declared):
         return f"sampling.{part}"
     return None
 

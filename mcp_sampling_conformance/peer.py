@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from .evidence import id_key
+from .messages import id_key
 from .wire.transcript import Entry, Transcript
 
 Json = dict[str, Any]

@@ -5,7 +5,8 @@ Sources: ``schema/<revision>/schema.ts`` and ``client/sampling`` of each revisio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 SPECIFICATION = "https://modelcontextprotocol.io/specification"
 SCHEMA_SOURCE = "https://github.com/modelcontextprotocol/modelcontextprotocol/blob/main/schema"
@@ -30,9 +31,14 @@ class Revision:
     batches: bool
     #: ``annotations.lastModified`` exists
     last_modified: bool
+    #: the modern era: no handshake, sampling travels in multi round-trip requests
+    modern: bool
     #: where the specification's site keeps the pages that moved between revisions
-    messages_page: str
-    schema_page: str | None
+    pages: Mapping[str, str] = field(hash=False)
+
+    @property
+    def era(self) -> str:
+        return "modern" if self.modern else "legacy"
 
 
 _TEXT_IMAGE = frozenset({"text", "image"})
@@ -41,27 +47,38 @@ _TOOLS = _AUDIO | {"tool_use", "tool_result"}
 _RESULT_BLOCKS = _AUDIO | {"resource_link", "resource"}
 _NONE: frozenset[str] = frozenset()
 
+_PAGES_2024 = {"messages": "basic/messages"}
+_PAGES_2025 = {"messages": "basic"}
+_PAGES_SCHEMA = {**_PAGES_2025, "schema": "schema"}
+_PAGES_2026 = {
+    **_PAGES_SCHEMA,
+    "basic/utilities/cancellation": "basic/patterns/cancellation",
+    "basic/utilities/progress": "basic/patterns/progress",
+}
+
 REVISIONS: dict[str, Revision] = {
     revision.name: revision
     for revision in (
-        # name, content, in tool_result, arrays, tools, tasks, batches, lastModified, pages
-        Revision("2024-11-05", _TEXT_IMAGE, _NONE, False, False, False, False, False, "basic/messages", None),
-        Revision("2025-03-26", _AUDIO, _NONE, False, False, False, True, False, "basic", None),
-        Revision("2025-06-18", _AUDIO, _NONE, False, False, False, False, True, "basic", "schema"),
-        Revision("2025-11-25", _TOOLS, _RESULT_BLOCKS, True, True, True, False, True, "basic", "schema"),
+        # name, content, in tool_result, arrays, tools, tasks, batches, lastModified, modern, pages
+        Revision("2024-11-05", _TEXT_IMAGE, _NONE, False, False, False, False, False, False, _PAGES_2024),
+        Revision("2025-03-26", _AUDIO, _NONE, False, False, False, True, False, False, _PAGES_2025),
+        Revision("2025-06-18", _AUDIO, _NONE, False, False, False, False, True, False, _PAGES_SCHEMA),
+        Revision("2025-11-25", _TOOLS, _RESULT_BLOCKS, True, True, True, False, True, False, _PAGES_SCHEMA),
+        Revision("2026-07-28", _TOOLS, _RESULT_BLOCKS, True, True, False, False, True, True, _PAGES_2026),
     )
 }
 
 #: oldest first
 NAMES: tuple[str, ...] = tuple(REVISIONS)
+MODERN = frozenset(name for name, revision in REVISIONS.items() if revision.modern)
+NEWEST_LEGACY = next(name for name in reversed(NAMES) if name not in MODERN)
 
 
 def page_url(revision: Revision, page: str, anchor: str) -> str:
     """The address of a section; ``page`` is a path below the revision, ``"messages"`` or ``"schema"``."""
-    if page == "schema" and revision.schema_page is None:
+    if page == "schema" and "schema" not in revision.pages:
         return f"{SCHEMA_SOURCE}/{revision.name}/schema.ts"
     # The type of these params, and with it an anchor for each of them, came with 2025-11-25.
     if anchor.startswith("createmessagerequestparams") and not revision.tools:
         anchor = "createmessagerequest-params"
-    path = {"messages": revision.messages_page, "schema": revision.schema_page}.get(page, page)
-    return f"{SPECIFICATION}/{revision.name}/{path}#{anchor}"
+    return f"{SPECIFICATION}/{revision.name}/{revision.pages.get(page, page)}#{anchor}"

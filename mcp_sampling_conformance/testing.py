@@ -15,10 +15,10 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
-from .fixture_client import FixtureClient
+from .fixture_client import Asked, FixtureClient
 from .fixture_server import Book, FixtureServer, Tool
 from .peer import Json
-from .revisions import NAMES, REVISIONS
+from .revisions import NEWEST_LEGACY, REVISIONS
 from .scenarios.answers import text_result
 from .scenarios.client import ClientRun
 from .scenarios.connect import open_client
@@ -78,22 +78,23 @@ class SamplingClient:
             raise CallFailed(f"{target.label}: {response['error']}", response["error"])
         return dict(response["result"])
 
-    async def _answer(self, client: FixtureClient, request: Json, position: int) -> None:
-        params = request.get("params", {})
+    async def _answer(self, client: FixtureClient, asked: Asked, position: int) -> None:
+        params = asked.body.get("params", {})
         self.requests.append(params)
         answer: Any = next(self._answers)
         while callable(answer):
             answer = answer(params)
         if isinstance(answer, str):
             answer = text_result(answer)
-        await client.answer(request, answer if "error" in answer else {"result": answer})
+        await asked.reply(answer if "error" in answer else {"result": answer})
 
 
-async def _initialize(client: FixtureClient, revision: str, sampling: Mapping[str, Any] | None) -> None:
-    response = await client.initialize(revision, sampling)
-    if response is None or "error" in response:
-        raise CallFailed(f"the server did not answer initialize: {response}\nits stderr:\n{client.wire.tail}")
-    await client.notify("notifications/initialized")
+async def _open(client: FixtureClient, revision: str, sampling: Mapping[str, Any] | None) -> None:
+    response = await client.greet(revision, sampling)
+    if revision not in client.spoken(response):
+        answer = f"the server does not open in {revision}, it answered {response}"
+        raise CallFailed(f"{answer}; revision= chooses another one\nits stderr:\n{client.wire.tail}")
+    await client.begin()
 
 
 class SamplingServer:
@@ -167,7 +168,7 @@ class Workshop:
         server: str | Sequence[str] | None = None,
         *,
         answers: Sequence[Answer] = (),
-        revision: str = NAMES[-1],
+        revision: str = NEWEST_LEGACY,
         sampling: Mapping[str, Any] | None = {},
         timeout: float = 10,
     ) -> SamplingClient:
@@ -183,16 +184,16 @@ class Workshop:
             command = self._server_under_test
         else:
             raise CallFailed("no server to connect to: give its command, or run pytest with --mcp-server")
-        opened = open_client(command, Transcript(" ".join(command.argv), "stdio"), timeout)
+        opened = open_client(command, REVISIONS[revision], Transcript(" ".join(command.argv), "stdio"), timeout)
         client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
-        self._portal.call(_initialize, client, revision, sampling)
+        self._portal.call(_open, client, revision, sampling)
         return SamplingClient(client, self._portal, answers)
 
     def server(
         self,
         client: Callable[..., Any] | str | Sequence[str],
         *,
-        revision: str = NAMES[-1],
+        revision: str = NEWEST_LEGACY,
         timeout: float = 10,
     ) -> SamplingServer:
         """A server for ``client``: a sampling callback of the Python SDK, or a command line with ``{server}`` in it."""

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from .evidence import Evidence, Value
+from .evidence import Evidence
+from .messages import Value
 from .revisions import NAMES, Revision, page_url
 from .wire.transcript import Entry, Side
 
@@ -66,6 +67,7 @@ class Rule:
     anchor: str
     check: Check
     unobserved: str  #: the reason shown when nothing came up that the rule could judge
+    modern: tuple[str, str] | None = None  #: page and anchor in the modern era, where those are others
     transports: frozenset[str] | None = None  #: those over which the rule makes sense; ``None`` for all
 
     @property
@@ -80,7 +82,8 @@ class Rule:
         return level
 
     def url(self, revision: Revision) -> str:
-        return page_url(revision, self.page, self.anchor)
+        page, anchor = self.modern if revision.modern and self.modern else (self.page, self.anchor)
+        return page_url(revision, page, anchor)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from inspect import cleandoc
 
-from ..revisions import Revision
+from ..revisions import NAMES, NEWEST_LEGACY, Revision
 from ..verdicts import Check, Level, Levels, Rule
 from ..wire.transcript import Side
 
@@ -29,6 +29,7 @@ TOPICS = (
     "single_response",
     "tool_loop",
     "association",
+    "input_required",
     "id",
     "liveness",
     "framing",
@@ -39,6 +40,15 @@ MUST, SHOULD, ADVICE = Level.MUST, Level.SHOULD, Level.ADVICE
 ALWAYS_MUST: Levels = {"2024-11-05": MUST}
 ALWAYS_SHOULD: Levels = {"2024-11-05": SHOULD}
 ALWAYS_ADVICE: Levels = {"2024-11-05": ADVICE}
+_MODERN = NAMES[NAMES.index(NEWEST_LEGACY) + 1]
+#: what ended with the handshake
+LEGACY_MUST: Levels = {**ALWAYS_MUST, _MODERN: None}
+LEGACY_SHOULD: Levels = {**ALWAYS_SHOULD, _MODERN: None}
+LEGACY_ADVICE: Levels = {**ALWAYS_ADVICE, _MODERN: None}
+#: what came with multi round-trip requests
+MODERN_MUST: Levels = {_MODERN: MUST}
+MODERN_SHOULD: Levels = {_MODERN: SHOULD}
+MODERN_ADVICE: Levels = {_MODERN: ADVICE}
 #: what came with tools in sampling
 TOOLS_MUST: Levels = {"2025-11-25": MUST}
 TOOLS_SHOULD: Levels = {"2025-11-25": SHOULD}
@@ -73,13 +83,15 @@ def rule(
     anchor: str,
     *,
     unobserved: str,
+    modern: tuple[str, str] | None = None,
     transports: frozenset[str] | None = None,
 ) -> Callable[[Check], Check]:
-    """Register the decorated check. ``page`` and ``anchor`` are the section of the specification it comes from."""
+    """Register the decorated check. ``page`` and ``anchor`` are the section of the specification it comes from;
+    ``modern`` is another one that it comes from since 2026-07-28."""
 
     def register(check: Check) -> Check:
         statement = " ".join(cleandoc(check.__doc__ or "").split())
-        _registered.append(Rule(name, binds, levels, statement, page, anchor, check, unobserved, transports))
+        _registered.append(Rule(name, binds, levels, statement, page, anchor, check, unobserved, modern, transports))
         return check
 
     return register

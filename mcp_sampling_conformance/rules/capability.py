@@ -1,22 +1,27 @@
 """capability: what was negotiated, and what may be used because of it.
 
-client/sampling "Capabilities" and "Tools in Sampling"; basic/lifecycle "Initialization" and "Operation".
+client/sampling "Capabilities" and "Tools in Sampling"; basic/lifecycle "Initialization" and "Operation";
+from 2026-07-28 on basic "_meta" and "Statelessness".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Exchange, Value, blocks_of
+from ..evidence import Evidence, Session, blocks_of
+from ..exchanges import Call, Exchange, declared_in
+from ..messages import Value
 from ..revisions import NAMES, REVISIONS
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import (
-    ALWAYS_ADVICE,
     ALWAYS_MUST,
-    ALWAYS_SHOULD,
     BOTH,
     CLIENT,
+    LEGACY_ADVICE,
+    LEGACY_MUST,
+    LEGACY_SHOULD,
+    MODERN_MUST,
     NEGOTIATED,
     SERVER,
     TOOLS_ADVICE,
@@ -29,6 +34,10 @@ from .shapes import asked_answered, call_answered, expect, is_object, rejected, 
 NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples otherwise"
 
 
+#: where the modern revision says what capabilities of a request are for
+META = ("basic", "meta")
+
+
 @rule(
     "capability/undeclared-not-used",
     SERVER,
@@ -36,18 +45,31 @@ NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples
     "basic/lifecycle",
     "operation",
     unobserved=NO_UNDECLARED_CALL,
+    modern=META,
 )
 def undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server sends no sampling request to a client that did not declare the sampling capability."""
     for session in evidence.sessions:
-        if session.sampling is None:
-            for exchange in session.exchanges:
+        for exchange in session.exchanges:
+            if exchange.declared is None and _never_declared(session, exchange.index):
                 yield broken(
-                    exchange.request.at("method"),
-                    "the server sent sampling/createMessage although the client's initialize declared no sampling",
+                    exchange.request.get("method") or exchange.request,
+                    f"the server sent sampling/createMessage although {_declares_none(evidence)}",
                 )
-            if session.calls and not session.exchanges:
+        for call in session.calls:
+            if call.declared is None and not any(call.may_own(exchange) for exchange in session.exchanges):
                 yield HELD
+
+
+def _never_declared(session: Session, index: int) -> bool:
+    """Whether nothing before an index declared sampling: a server that remembers what did breaks per-request."""
+    return not any(message.index < index and declared is not None for message, declared in session.declarations)
+
+
+def _declares_none(evidence: Evidence) -> str:
+    if evidence.revision.modern:
+        return "the _meta of the client's request declared no sampling"
+    return "the client's initialize declared no sampling"
 
 
 @rule(
@@ -60,10 +82,118 @@ def undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def undeclared_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A call that would need sampling is answered also when the client did not declare sampling."""
+    for call, owned in _undeclared_calls(evidence):
+        if not owned:
+            yield call_answered(call, "from a client without the sampling capability")
+
+
+def _undeclared_calls(evidence: Evidence) -> Iterator[tuple[Call, bool]]:
+    """The calls for which sampling was not declared, each with whether the server sampled for it all the same."""
     for session in evidence.sessions:
-        if session.sampling is None and not session.exchanges:
-            for call in session.calls:
-                yield call_answered(call, "from a client without the sampling capability")
+        for call in session.calls:
+            if call.declared is None:
+                yield call, any(call.may_own(exchange) for exchange in session.exchanges)
+
+
+MISSING_CAPABILITY = -32021
+
+
+@rule(
+    "capability/undeclared-error-modern",
+    SERVER,
+    MODERN_MUST,
+    *META,
+    unobserved="no call failed for want of the sampling capability",
+)
+def undeclared_error_modern(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A call that needs sampling, without the capability in its _meta, gets the error -32021, whose
+    data.requiredCapabilities is an object that names sampling."""
+    sampling = {probe.start.data["target"] for probe in evidence.probes("first-call") if probe.exchanges}
+    for probe in evidence.probes("first-call", "second-call"):
+        for call in probe.calls:
+            needs = call.declared is None and probe.start.data["target"] in sampling
+            # Who succeeds does without, and who asks all the same breaks another rule.
+            if not needs or call.response is None or not call.failed:
+                continue
+            error = call.response.whole.get("error")
+            if error is None:
+                yield broken(
+                    call.response.whole,
+                    "the call needs sampling, which its _meta did not declare; it failed with a result instead of the "
+                    "error -32021",
+                )
+                continue
+            code, data = error.get("code"), error.get("data")
+            required = data.get("requiredCapabilities") if data else None
+            if code is None or code.value != MISSING_CAPABILITY:
+                given = shown(code.value) if code else "no code"
+                yield broken(
+                    code or error,
+                    f"the call needs sampling, which its _meta did not declare; the error has "
+                    f"{given} instead of -32021",
+                )
+            elif required is None or not is_object(required.value) or "sampling" not in required.value:
+                yield broken(
+                    required or data or error,
+                    "the error -32021 does not name sampling in an object data.requiredCapabilities",
+                )
+            else:
+                yield HELD
+
+
+@rule(
+    "capability/per-request",
+    SERVER,
+    MODERN_MUST,
+    "basic",
+    "statelessness",
+    unobserved="no connection carried calls with and without the sampling capability",
+)
+def per_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """What a client can do is taken from the _meta of the very request, never from an earlier one."""
+    afresh = _asked_without(evidence)
+    for session in evidence.sessions:
+        for probe in session.probes:
+            if probe.group not in ("first-call", "second-call"):
+                continue
+            target = probe.start.data["target"]
+            for call in probe.calls:
+                asked = [exchange for exchange in probe.exchanges if call.may_own(exchange)]
+                before = not _never_declared(session, call.request.index)
+                if call.declared is None and before and target not in afresh:
+                    if asked:
+                        yield broken(
+                            asked[0].request.get("method") or asked[0].request,
+                            "this call's _meta declared no sampling, and the server asked for it all the same: it took "
+                            "the capability from an earlier request on the connection",
+                        )
+                    elif call.response is not None:
+                        yield HELD
+                if call.declared is not None and (wrong := _denied(call, call.declared)):
+                    yield broken(wrong, "this call's _meta declared what the server says that it lacks")
+
+
+def _denied(call: Call, declared: Value) -> Value | None:
+    """The error -32021 of a call, where all that it requires was declared."""
+    error = call.response.whole.get("error") if call.response else None
+    code = error.get("code") if error else None
+    data = error.get("data") if error else None
+    required = data.get("requiredCapabilities") if data else None
+    if error is None or code is None or code.value != MISSING_CAPABILITY or required is None:
+        return None
+    names, parts = dict(required.members()), required.get("sampling")
+    lacking = [name for name, _ in parts.members() if declared.get(name) is None] if parts else []
+    return error if set(names) == {"sampling"} and not lacking else None
+
+
+def _asked_without(evidence: Evidence) -> set[object]:
+    """The targets that sample for a client that never declared it: there is no telling what they remember."""
+    return {
+        probe.start.data["target"]
+        for probe in evidence.probes("first-call", "second-call")
+        for exchange in probe.exchanges
+        if exchange.declared is None and _never_declared(probe.session, exchange.index)
+    }
 
 
 def _offered_tools(params: Value) -> Value | None:
@@ -82,17 +212,16 @@ def _offered_tools(params: Value) -> Value | None:
 )
 def tools_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server offers no tools in a sampling request to a client that did not declare sampling.tools."""
-    for params in evidence.requests:
-        session = params.message.session
-        if session.sampling is not None and not session.declares("tools"):
-            tools = _offered_tools(params)
+    for exchange in evidence.asked:
+        if exchange.declared is not None and exchange.declared.get("tools") is None:
+            tools = _offered_tools(exchange.params)
             if tools is None:
                 yield HELD
             else:
                 yield broken(
                     tools,
                     f"{tools.where} offers {shown(tools.value)}, but the client declared "
-                    f"sampling: {shown(session.sampling.value)}, without tools",
+                    f"sampling: {shown(exchange.declared.value)}, without tools",
                 )
 
 
@@ -107,9 +236,9 @@ def tools_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Findin
 def tool_fields_undeclared_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Without sampling.tools a server leaves toolChoice and an empty tools array out too, for a client must refuse
     them."""
-    for params in evidence.requests:
-        session = params.message.session
-        if session.sampling is not None and not session.declares("tools") and not _offered_tools(params):
+    for exchange in evidence.asked:
+        params, declared = exchange.params, exchange.declared
+        if declared is not None and declared.get("tools") is None and not _offered_tools(params):
             for field in (params.get("toolChoice"), params.get("tools")):
                 if field is not None:
                     yield broken(
@@ -139,10 +268,9 @@ def _context(params: Value) -> Value | None:
 )
 def context_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server asks for includeContext other than none only from a client that declared sampling.context."""
-    for params in evidence.requests:
-        session = params.message.session
-        if session.sampling is not None and not session.declares("context"):
-            context = _context(params)
+    for exchange in evidence.asked:
+        if exchange.declared is not None and exchange.declared.get("context") is None:
+            context = _context(exchange.params)
             yield (
                 broken(
                     context,
@@ -163,9 +291,9 @@ def context_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Find
 )
 def context_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server avoids the deprecated includeContext values thisServer and allServers, declared or not."""
-    for params in evidence.requests:
-        if params.message.session.declares("context"):
-            context = _context(params)
+    for exchange in evidence.asked:
+        if exchange.declared is not None and exchange.declared.get("context") is not None:
+            context = _context(exchange.params)
             yield (
                 broken(context, f"{context.where} is {shown(context.value)}, which is deprecated") if context else HELD
             )
@@ -207,6 +335,7 @@ def _newer_content(evidence: Evidence, turn: Value) -> Iterator[tuple[Value, str
     "basic/lifecycle",
     "operation",
     unobserved="no content was sent that could be of a later revision",
+    modern=("basic/versioning", "protocol-version-negotiation"),
 )
 def revision_respected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A party uses nothing in sampling that its negotiated revision does not have yet."""
@@ -230,7 +359,7 @@ def _too_new(evidence: Evidence, value: Value, what: str) -> Finding:
 @rule(
     "capability/not-before-initialized",
     SERVER,
-    ALWAYS_SHOULD,
+    LEGACY_SHOULD,
     "basic/lifecycle",
     "initialization",
     unobserved="no session reached notifications/initialized",
@@ -239,10 +368,10 @@ def not_before_initialized(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server sends no sampling request before it received notifications/initialized."""
     for session in evidence.sessions:
         ready = next((m for m in session.sent_by(Side.CLIENT) if m.method == "notifications/initialized"), None)
-        early = [e for e in session.exchanges if ready is None or e.request.index < ready.index]
+        early = [e for e in session.exchanges if ready is None or e.index < ready.index]
         for exchange in early:
             yield broken(
-                exchange.request.at("method"),
+                exchange.request.get("method") or exchange.request,
                 "the server sent sampling/createMessage before notifications/initialized",
             )
         if ready is not None and not early:
@@ -273,19 +402,19 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
     # Whoever shows what the model said on another connection remembers it, and has no need to ask.
     sampled = {exchange.text for exchange in evidence.exchanges if exchange.text}
     for probe in evidence.probes("first-call"):
-        sampling = probe.session.sampling
         target = probe.start.data["target"]
-        if sampling is None or target not in plain or not probe.calls:
+        declared = probe.calls[0].declared if probe.calls else None
+        if declared is None or target not in plain:
             continue
         responses = [shown(call.response.body, limit=1_000_000) for call in probe.calls if call.response]
         # Where another call samples for this form, the form is understood, and this call may have been put off.
-        if probe.session.exchanges:
+        if any(e.declared is not None and e.declared.value == declared.value for e in probe.session.exchanges):
             yield HELD
         elif not any(text in response for response in responses for text in sampled):
             yield broken(
                 probe.calls[0].request.whole,
                 f"{target} sampled for another form of the capability, but not for a client that declared "
-                f"sampling: {shown(sampling.value)}",
+                f"sampling: {shown(declared.value)}",
             )
     # The connection without sampling is started beside the others: where it fails too, it is not for their capability;
     # nor is it where a server is slow to start.
@@ -293,9 +422,8 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
     for session in evidence.sessions:
         refused = session.marks("not-opened") and not session.marks("gave-up")
         if opened and session.sampling is not None and refused:
-            assert session.initialize is not None
             yield broken(
-                session.initialize.at("params", "capabilities", "sampling"),
+                session.sampling,
                 f"the server did not come up for a client that declared sampling: {shown(session.sampling.value)}",
             )
 
@@ -311,10 +439,11 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
 def declared_shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The sampling capability is an object, and from 2025-11-25 on so are tools and context in it."""
     for session in evidence.sessions:
-        if session.sampling is not None:
-            yield from expect(session.sampling, is_object, "an object")
-            for member in ("tools", "context") if evidence.revision.tools else ():
-                yield from expect(session.sampling.get(member), is_object, "an object")
+        for _, sampling in session.declarations:
+            if sampling is not None:
+                yield from expect(sampling, is_object, "an object")
+                for member in ("tools", "context") if evidence.revision.tools else ():
+                    yield from expect(sampling.get(member), is_object, "an object")
 
 
 @rule(
@@ -329,16 +458,40 @@ def declared_when_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client that answers sampling requests with results declared the sampling capability."""
     for exchange in evidence.exchanges:
         if exchange.result is not None:
-            if exchange.request.session.sampling is not None:
+            if exchange.declared is not None:
                 yield HELD
             else:
-                yield broken(exchange.result, "a result, from a client whose initialize declared no sampling")
+                yield broken(exchange.result, f"a result to a sampling request, although {_declares_none(evidence)}")
+
+
+@rule(
+    "capability/declared-every-request",
+    CLIENT,
+    MODERN_MUST,
+    "client/sampling",
+    "capabilities",
+    unobserved="no request that a server could sample for declared sampling",
+)
+def declared_every_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client that supports sampling declares it in the _meta of every request that may need it, retries included."""
+    for session in evidence.sessions:
+        rounds = [(message, declared_in(message)) for call in session.calls for message in call.rounds]
+        if not any(declared is not None for _, declared in rounds):
+            continue
+        for message, declared in rounds:
+            if declared is not None:
+                yield HELD
+            else:
+                yield broken(
+                    message.at("params"),
+                    f"the _meta of this {message.method} declares no sampling; other requests of the client do",
+                )
 
 
 @rule(
     "capability/declared-answered",
     CLIENT,
-    ALWAYS_SHOULD,
+    LEGACY_SHOULD,  # a modern client refuses by going on without an answer
     "client/sampling",
     "capabilities",
     unobserved="no plain request was answered by a client that declares sampling",
@@ -362,7 +515,7 @@ NO_UNDECLARED = "the client declared sampling"
 @rule(
     "capability/undeclared-rejected",
     CLIENT,
-    ALWAYS_MUST,
+    LEGACY_MUST,
     "basic/lifecycle",
     "operation",
     unobserved=NO_UNDECLARED,
@@ -378,7 +531,7 @@ def undeclared_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "capability/undeclared-rejected-code",
     CLIENT,
-    ALWAYS_ADVICE,
+    LEGACY_ADVICE,
     "messages",
     "responses",
     unobserved=NO_UNDECLARED,
@@ -399,6 +552,6 @@ def undeclared_rejected_code(evidence: Evidence, side: Side) -> Iterator[Finding
     unobserved="the client declared sampling.tools, or no sampling at all",
 )
 def tools_undeclared_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client that did not declare sampling.tools answers a request with tools or toolChoice with an error."""
+    """A client that did not declare sampling.tools refuses a request with tools or toolChoice."""
     for exchange in evidence.asks("tools-undeclared"):
         yield from rejected(exchange, None, "although the client did not declare sampling.tools")

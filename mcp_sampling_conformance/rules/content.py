@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from ..evidence import Evidence, Value, has_type, is_number
+from ..evidence import Evidence, has_type
+from ..messages import Value, is_number
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, rule

@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..evidence import Evidence, is_integer
+from ..evidence import Evidence
+from ..messages import Message, is_integer
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
+from . import ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, LEGACY_MUST, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
 from .shapes import asked_answered, is_string, lived_on, rejected, require, survived
 
 
 @rule(
     "error/answered-error-survived",
     SERVER,
-    ALWAYS_MUST,
+    LEGACY_MUST,
     "client/sampling",
     "error-handling",
     unobserved="no sampling request could be answered with an error",
@@ -44,7 +45,7 @@ def malformed_result_survived(evidence: Evidence, side: Side) -> Iterator[Findin
         yield from survived(probe)
 
 
-@rule("error/shape", CLIENT, ALWAYS_MUST, "messages", "responses", unobserved="the client sent no error")
+@rule("error/shape", CLIENT, LEGACY_MUST, "messages", "responses", unobserved="the client sent no error")
 def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """An error has an integer code and a string message, and no result stands beside it."""
     for exchange in evidence.exchanges:
@@ -56,8 +57,8 @@ def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
             continue
         yield from require(error, "code", is_integer, "an integer")
         yield from require(error, "message", is_string, "a string")
-        if "result" in exchange.answer.body:
-            yield broken(exchange.answer.whole, "a response with both a result and an error")
+        if exchange.answer.get("result") is not None:
+            yield broken(exchange.answer, "a response with both a result and an error")
 
 
 _REFUSAL = re.compile(r"reject|den(y|ied)|declin|refus|disallow|not allowed|user", re.IGNORECASE)
@@ -66,7 +67,7 @@ _REFUSAL = re.compile(r"reject|den(y|ied)|declin|refus|disallow|not allowed|user
 @rule(
     "error/rejection-code",
     CLIENT,
-    ALWAYS_SHOULD,
+    LEGACY_SHOULD,
     "client/sampling",
     "error-handling",
     unobserved="the client did not refuse the plain request as its user would",
@@ -94,9 +95,10 @@ def rejection_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "messages",
     "responses",
     unobserved="no malformed request could be made",
+    modern=("client/sampling", "security-considerations"),
 )
 def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client answers a sampling request that breaks the schema or a tool loop, and lives on."""
+    """A client answers a sampling request that breaks the schema or a tool loop, or refuses it, and lives on."""
     groups = ("malformed", "no-max-tokens", "bad-max-tokens", "missing-result", "mixed-results")
     for exchange in evidence.asks(*groups):
         yield asked_answered(exchange)
@@ -112,6 +114,41 @@ def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Findi
     unobserved="no malformed request was answered",
 )
 def malformed_request_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A sampling request that breaks the schema is answered with an error, not with a result."""
+    """A sampling request that breaks the schema is refused, not answered with a result."""
     for exchange in evidence.asks("malformed"):
         yield from rejected(exchange, None, "although it breaks the schema")
+
+
+#: the codes that the specification defines in the range that it keeps for itself
+DEFINED = (-32020, -32021, -32022)
+RESERVED = range(-32099, -32019)
+#: codes of earlier revisions, which are not to be used again
+RETIRED = {-32002: "resource not found, now -32602", -32042: "URL elicitation required, of 2025-11-25"}
+
+
+@rule("error/reserved-codes", BOTH, MODERN_MUST, "basic", "error-codes", unobserved="no error was sent")
+def reserved_codes(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """An error uses no code from -32099 to -32020 but those that the specification defines, in their meaning, and none
+    that it has retired."""
+    for session in evidence.sessions:
+        for message in session.sent_by(side):
+            error = message.whole.get("error") if message.is_response else None
+            code = error.get("code") if error else None
+            if code is None or not is_integer(code.value):
+                continue
+            if code.value in RETIRED:
+                yield broken(code, f"the code {code.value} is retired ({RETIRED[code.value]})")
+            elif code.value in RESERVED and code.value not in DEFINED:
+                yield broken(code, f"the code {code.value} is reserved, and the specification does not define it")
+            elif code.value == -32020 and session.transcript.transport in ("stdio", "memory"):
+                yield broken(code, "the code -32020 says that HTTP headers do not match, and there are none here")
+            elif code.value == -32022 and evidence.revision.name in _supported(message):
+                yield broken(code, f"{evidence.revision.name} was called unsupported, and is in data.supported")
+            else:
+                yield HELD
+
+
+def _supported(message: Message) -> list[object]:
+    data = message.at("error").get("data")
+    supported = data.get("supported") if data else None
+    return [version.value for version in supported.elements()] if supported else []

@@ -35,6 +35,7 @@ def _clean(evidence: Evidence, side: Side, stream: str) -> Iterator[Finding]:
     "basic/transports",
     "stdio",
     unobserved="the server wrote nothing to its stdout",
+    modern=("basic/transports/stdio", "receiving-messages"),
     transports=STDIO,
 )
 def stdout_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:
@@ -49,6 +50,7 @@ def stdout_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "basic/transports",
     "stdio",
     unobserved="the client wrote nothing to the server's stdin",
+    modern=("basic/transports/stdio", "sending-messages"),
     transports=STDIO,
 )
 def stdin_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:

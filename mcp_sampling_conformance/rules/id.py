@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import SAMPLING, Call, Evidence, Exchange, Probe, id_key, is_id
+from ..evidence import Evidence, Probe
+from ..exchanges import Call, Exchange
+from ..messages import SAMPLING, Message, id_key, is_id
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, BOTH, CLIENT, SERVER, rule
+from . import ALWAYS_MUST, CLIENT, LEGACY_MUST, SERVER, rule
 from .shapes import asked_answered, call_answered, require, shown
 
 
-@rule("id/id-valid", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no request was sent")
+# In the modern era a server sends no requests.
+@rule("id/id-valid", SERVER, LEGACY_MUST, "messages", "requests", unobserved="no request was sent")
+@rule("id/id-valid", CLIENT, ALWAYS_MUST, "messages", "requests", unobserved="no request was sent")
 def id_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The id of a request is a string or an integer, never null."""
     for session in evidence.sessions:
@@ -23,21 +27,22 @@ def id_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield from require(message.whole, "id", is_id, "a string or an integer")
 
 
-@rule("id/id-unique", BOTH, ALWAYS_MUST, "messages", "requests", unobserved="no request was sent")
+@rule("id/id-unique", SERVER, LEGACY_MUST, "messages", "requests", unobserved="no request was sent")
+@rule("id/id-unique", CLIENT, ALWAYS_MUST, "messages", "requests", unobserved="no request was sent")
 def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A party uses no request id twice in a session."""
+    """A party uses no request id twice in a session; from 2026-07-28 on, none that still waits for its response."""
     for session in evidence.sessions:
-        seen: set[tuple[str, object]] = set()
+        seen: dict[tuple[str, object], Message] = {}
         for message in session.sent_by(side):
             if message.is_request and is_id(message.body["id"]):
-                key = id_key(message.body["id"])
-                if key in seen:
-                    yield broken(
-                        message.at("id"), f"the id {shown(message.body['id'])} was used before in this session"
-                    )
-                else:
+                before = seen.get(key := id_key(message.body["id"]))
+                pending = before is not None and not session.responses_to(before)
+                if before is None or (evidence.revision.modern and not pending):
                     yield HELD
-                seen.add(key)
+                else:
+                    state = "is still in flight" if evidence.revision.modern else "was used before in this session"
+                    yield broken(message.at("id"), f"the id {shown(message.body['id'])} {state}")
+                seen[key] = message
 
 
 def _pairs(probe: Probe) -> list[tuple[Call, Exchange]]:
@@ -47,7 +52,7 @@ def _pairs(probe: Probe) -> list[tuple[Call, Exchange]]:
     pairs: list[tuple[Call, Exchange]] = []
     for exchange in probe.exchanges:
         taken = [call for call, _ in pairs]
-        waiting = [c for c in probe.calls if c.pending_at(exchange.request.index) and c not in taken]
+        waiting = [c for c in probe.calls if c.may_own(exchange) and c not in taken]
         if len(waiting) != 1:
             return []
         pairs.append((waiting[0], exchange))
@@ -98,7 +103,7 @@ def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "id/directions-apart",
     SERVER,
-    ALWAYS_MUST,
+    LEGACY_MUST,
     "messages",
     "requests",
     unobserved="the server's ids could not be foreseen, so none could be made to coincide with a call's",
@@ -107,7 +112,7 @@ def directions_apart(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Request ids live per direction: a sampling request with the id of its own call disturbs neither."""
     for probe in evidence.probes("same-id"):
         calls = {id_key(call.request.body["id"]) for call in probe.calls}
-        if any(id_key(exchange.request.body.get("id")) in calls for exchange in probe.exchanges):
+        if any(id_key(exchange.request.message.body.get("id")) in calls for exchange in probe.exchanges):
             for call in probe.calls:
                 yield call_answered(call, "while a sampling request with the same id was pending")
             yield from _matched(probe)
@@ -129,17 +134,17 @@ def answers_correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if exchange.answer is None:
             yield asked_answered(exchange)
             continue
-        said = shown(exchange.answer.body, limit=1_000_000).lower()
+        said = shown(exchange.answer.value, limit=1_000_000).lower()
         if own in said:
             yield HELD
         elif foreign := [word for word in words if word in said]:
-            yield broken(exchange.answer.whole, f"asked to say {own}, the client said {foreign[0]}, as another asked")
+            yield broken(exchange.answer, f"asked to say {own}, the client said {foreign[0]}, as another asked")
 
 
 @rule(
     "id/directions-apart",
     CLIENT,
-    ALWAYS_MUST,
+    LEGACY_MUST,
     "messages",
     "requests",
     unobserved="no sampling request could be made during a call with the same id",

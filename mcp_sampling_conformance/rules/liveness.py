@@ -1,16 +1,29 @@
 """liveness: nobody hangs, nobody dies.
 
-basic/utilities/ping, basic/utilities/cancellation, basic/lifecycle "Shutdown".
+basic/utilities/ping, basic/utilities/cancellation, basic/lifecycle "Shutdown" (modern: basic/transports/stdio).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Call, Evidence, Value, id_key
+from ..evidence import Evidence, Probe
+from ..exchanges import Call
+from ..messages import Value, id_key
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ADVICE, ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, SHOULD, STDIO, rule
+from . import (
+    ALWAYS_ADVICE,
+    ALWAYS_MUST,
+    CLIENT,
+    LEGACY_ADVICE,
+    LEGACY_MUST,
+    LEGACY_SHOULD,
+    MODERN_SHOULD,
+    SERVER,
+    STDIO,
+    rule,
+)
 from .shapes import call_answered, lived_on, served_next, shown
 
 
@@ -25,9 +38,11 @@ from .shapes import call_answered, lived_on, served_next, shown
 def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A second sampling call in the same session works like the first."""
     for session in evidence.sessions:
-        firsts = {p.start.data["target"]: p for p in session.probes if p.group == "first-call"}
+        firsts: dict[object, Probe] = {}
         for probe in session.probes:
             first = firsts.get(probe.start.data["target"])
+            if probe.group == "first-call":
+                firsts[probe.start.data["target"]] = probe
             if probe.group != "second-call" or first is None or not first.exchanges:
                 continue
             for before, call in zip(first.calls, probe.calls, strict=False):
@@ -47,7 +62,7 @@ def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "liveness/ping-answered",
     SERVER,
-    ALWAYS_MUST,
+    LEGACY_MUST,
     "basic/utilities/ping",
     "behavior-requirements",
     unobserved="no ping could be sent while a sampling request was pending",
@@ -68,7 +83,7 @@ def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "liveness/answered-with-own-code",
     SERVER,
-    ALWAYS_ADVICE,
+    LEGACY_ADVICE,
     "client/sampling",
     "error-handling",
     unobserved="no call was answered after its sampling request was refused",
@@ -79,7 +94,8 @@ def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     own: list[object] = []  # codes that the server gives whatever the client gave
     handed_on: list[tuple[Call, Value]] = []
     for probe in evidence.probes("error"):
-        codes = [e.answer.body["error"]["code"] for e in probe.exchanges if e.answer and "error" in e.answer.body]
+        found = [e.error.get("code") for e in probe.exchanges if e.error]
+        codes = [code.value for code in found if code]
         for call in probe.calls:
             # -32603, internal error, says of the call just what happened.
             if call.response is None or not codes or codes == [-32603]:
@@ -103,7 +119,7 @@ def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "liveness/cancelled-not-answered",
     SERVER,
-    ALWAYS_SHOULD,
+    LEGACY_SHOULD,
     "basic/utilities/cancellation",
     "behavior-requirements",
     unobserved="no call could be cancelled while its sampling request was pending",
@@ -143,10 +159,11 @@ def next_call_works(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "liveness/exits-on-close",
     SERVER,
     # Before 2026-07-28 the section binds the client alone.
-    {"2024-11-05": ADVICE, "2026-07-28": SHOULD},
+    {**ALWAYS_ADVICE, **MODERN_SHOULD},
     "basic/lifecycle",
     "stdio",
     unobserved="stdin could not be closed while a sampling request was pending",
+    modern=("basic/transports/stdio", "shutdown"),
     transports=STDIO,
 )
 def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
@@ -159,7 +176,7 @@ def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield HELD
             else:
                 yield broken(
-                    probe.exchanges[-1].request.whole,
+                    probe.exchanges[-1].request,
                     f"the process still ran {mark.data['seconds']:g} s after its stdin was closed while this request "
                     "was pending",
                 )
@@ -177,8 +194,9 @@ def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The same sampling request a second time is answered like the first."""
     if any(exchange.result is not None for exchange in evidence.asks("plain")):
         for exchange in evidence.asks("plain-again"):
-            if exchange.error is not None:
-                yield broken(exchange.error, "the second of two like requests was refused, the first was not")
+            if exchange.error is not None or exchange.abandoned:
+                at = exchange.error or exchange.request
+                yield broken(at, "the second of two like requests was refused, the first was not")
             elif exchange.answer is not None:
                 yield HELD
 
@@ -186,7 +204,7 @@ def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "liveness/ping-answered",
     CLIENT,
-    ALWAYS_MUST,
+    LEGACY_MUST,
     "basic/utilities/ping",
     "behavior-requirements",
     unobserved="no ping was sent while a sampling request was pending",
@@ -206,7 +224,7 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
 @rule(
     "liveness/cancelled-not-answered",
     CLIENT,
-    ALWAYS_SHOULD,
+    LEGACY_SHOULD,
     "basic/utilities/cancellation",
     "behavior-requirements",
     unobserved="no sampling request was taken back before its answer came",
@@ -214,14 +232,14 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
 def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client does not answer a sampling request that was cancelled, and answers the next one."""
     for exchange in evidence.asks("cancelled"):
-        session = exchange.request.session
-        after = [m for m in session.sent_by(side.other) if m.index > exchange.request.index and m.method == "ping"]
+        session = exchange.session
+        after = [m for m in session.sent_by(side.other) if m.index > exchange.index and m.method == "ping"]
         pongs = session.responses_to(after[0]) if after else ()
         if not pongs:
             continue
         # What came before the pong may have crossed with the cancellation.
         if exchange.answer is None:
             yield HELD
-        elif exchange.answer.index > pongs[0].index:
-            yield broken(exchange.answer.whole, "an answer to a request that the client had been told to forget")
+        elif exchange.answer.message.index > pongs[0].index:
+            yield broken(exchange.answer, "an answer to a request that the client had been told to forget")
     yield from lived_on(evidence, "cancelled")

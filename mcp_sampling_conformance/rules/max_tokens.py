@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Exchange, blocks_of, has_type, is_integer
+from ..evidence import Evidence, blocks_of, has_type
+from ..exchanges import Exchange
+from ..messages import is_integer
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, SERVER, rule
+from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, MODERN_MUST, SERVER, rule
 from .shapes import asked_answered, expect, rejected, shown
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")
@@ -53,14 +55,14 @@ def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 @rule("max-tokens/missing-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def missing_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client refuses a request without maxTokens with -32602."""
+    """A client refuses a request without maxTokens, in the legacy era with -32602."""
     for exchange in evidence.asks("no-max-tokens"):
         yield from rejected(exchange, -32602, "although maxTokens is missing")
 
 
 @rule("max-tokens/ill-typed-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def ill_typed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client refuses a request whose maxTokens is no integer with -32602."""
+    """A client refuses a request whose maxTokens is no integer, in the legacy era with -32602."""
     for exchange in evidence.asks("bad-max-tokens"):
         yield from rejected(exchange, -32602, "although maxTokens is no integer")
 
@@ -77,7 +79,14 @@ def _too_many(limit: int) -> int:
     return limit * 3 // 2 + 5
 
 
-@rule("max-tokens/respected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved="no answer to a small maxTokens came")
+@rule(
+    "max-tokens/respected",
+    CLIENT,
+    {**ALWAYS_ADVICE, **MODERN_MUST},
+    *SECTION,
+    unobserved="no answer to a small maxTokens came",
+    modern=("client/sampling", "sampling-parameters"),
+)
 def respected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """An answer is not longer than maxTokens."""
     for exchange in evidence.asks("limit", "extreme"):

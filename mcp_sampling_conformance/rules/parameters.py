@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, is_number
+from ..evidence import Evidence
+from ..messages import is_number
 from ..verdicts import Finding
 from ..wire.transcript import Side
 from . import ALWAYS_MUST, CLIENT, SERVER, TOOLS_MUST, rule

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Exchange, Value, is_number
+from ..evidence import Evidence
+from ..exchanges import Exchange
+from ..messages import Value, is_number
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule

@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from ..evidence import Evidence, blocks_of, has_type
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
+from . import (
+    ALWAYS_ADVICE,
+    ALWAYS_MUST,
+    ALWAYS_SHOULD,
+    BOTH,
+    CLIENT,
+    LEGACY_ADVICE,
+    SERVER,
+    TOOLS_MUST,
+    TOOLS_SHOULD,
+    rule,
+)
 from .shapes import asked_answered, lived_on, rejected, require, shown, survived
 
 ROLES = ("user", "assistant")
@@ -135,7 +146,7 @@ def invalid_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "role/invalid-rejected-code",
     CLIENT,
-    ALWAYS_ADVICE,
+    LEGACY_ADVICE,
     "client/sampling",
     "security-considerations",
     unobserved="no request with an invalid role was refused",

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..evidence import Call, Evidence, Exchange, Probe, Value, json_type
+from ..evidence import Evidence, Probe
+from ..exchanges import Call, Exchange
+from ..messages import Value, json_type
 from ..verdicts import HELD, Finding, broken
 
 Predicate = Callable[[Any], bool]
@@ -52,15 +54,15 @@ def call_answered(call: Call, after: str) -> Finding:
     """Whether a call got a response, whatever it says."""
     if call.response is not None:
         return HELD
-    session = call.request.session
-    method = call.request.method
+    session, request = call.request.session, call.last
+    method = request.method
     if session.died:
         what = f"the process ended (exit code {session.exit_code}) instead of answering {method}"
     elif call.gave_up is not None:
-        what = f"{method} (id {shown(call.request.body['id'])}) got no answer within {call.gave_up:g} s"
+        what = f"{method} (id {shown(request.body['id'])}) got no answer within {call.gave_up:g} s"
     else:
-        what = f"{method} (id {shown(call.request.body['id'])}) was never answered"
-    return broken(call.request.whole, f"{what}, {after}")
+        what = f"{method} (id {shown(request.body['id'])}) was never answered"
+    return broken(request.whole, f"{what}, {after}")
 
 
 def survived(probe: Probe) -> Iterator[Finding]:
@@ -79,10 +81,10 @@ def served_next(probe: Probe) -> Iterator[Finding]:
 
 
 def asked_answered(exchange: Exchange) -> Finding:
-    """Whether a sampling request of the harness got a response, whatever it says."""
-    if exchange.answer is not None:
+    """Whether a sampling request of the harness got a response, whatever it says, or was refused in another way."""
+    if exchange.answer is not None or exchange.abandoned:
         return HELD
-    session = exchange.request.session
+    session = exchange.session
     if exchange.gave_up is not None:
         what = f"{exchange.name} got no answer within {exchange.gave_up:g} s"
     elif flood := session.marks("flooded"):
@@ -93,7 +95,7 @@ def asked_answered(exchange: Exchange) -> Finding:
         what = f"the client closed the connection instead of answering {exchange.name}"
     else:
         what = f"{exchange.name} got no answer"
-    return broken(exchange.request.whole, what)
+    return broken(exchange.request, what)
 
 
 def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
@@ -104,16 +106,18 @@ def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
 
 
 def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Finding]:
-    """Whether a request was answered with an error (of that code); nothing where it was not answered at all."""
+    """Whether a request was refused (with that code); nothing where it was not answered at all."""
     answer = exchange.answer
+    if exchange.abandoned:
+        yield HELD  # which has no code
     if answer is None:
         return
     found = exchange.error.get("code") if exchange.error else None
-    if "error" not in answer.body:
-        yield broken(answer.whole, f"{exchange.name} was answered with a result, {because}")
+    if exchange.error is None:
+        yield broken(answer, f"{exchange.name} was answered with a result, {because}")
     elif code is not None and (found is None or found.value != code):
         given = shown(found.value) if found else "no code"
-        yield broken(exchange.error or answer.whole, f"{exchange.name} was refused with {given} instead of {code}")
+        yield broken(exchange.error, f"{exchange.name} was refused with {given} instead of {code}")
     else:
         yield HELD
 
@@ -123,7 +127,9 @@ def answered_like_plain(evidence: Evidence, *groups: str) -> Iterator[Finding]:
     if not any(exchange.result is not None for exchange in evidence.asks("plain")):
         return
     for exchange in evidence.asks(*groups):
-        if exchange.answer is None:
+        if exchange.abandoned:
+            yield broken(exchange.request, f"a plain request got a result, but one with {exchange.name} was abandoned")
+        elif exchange.answer is None:
             yield asked_answered(exchange)
         elif exchange.error is not None:
             error = shown(exchange.error.value)

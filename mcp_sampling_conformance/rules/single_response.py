@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Message, Value, id_key, is_number
+from ..evidence import Evidence
+from ..messages import Message, Value, id_key, is_number
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, SERVER, rule
+from . import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, LEGACY_ADVICE, SERVER, rule
 from .shapes import asked_answered, call_answered, served_next, shown
 
 PROGRESS = "basic/utilities/progress"
@@ -109,7 +110,7 @@ def proceeds_after_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "single-response/duplicate-ignored",
     SERVER,
-    ALWAYS_ADVICE,
+    LEGACY_ADVICE,
     "messages",
     "responses",
     unobserved="no sampling request could be answered twice",
@@ -147,13 +148,15 @@ _WITHOUT_ANOTHER_RULE = (
     unobserved="no plain sampling request was sent",
 )
 def exactly_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A sampling request gets one response, with the very id of the request."""
+    """A sampling request gets one answer, with the very id of the request, or in the modern era under its key."""
     for exchange in evidence.asks(*_WITHOUT_ANOTHER_RULE):
-        yield asked_answered(exchange)
+        if not exchange.abandoned:
+            yield asked_answered(exchange)
     for exchange in evidence.exchanges:
         for surplus in exchange.answers[1:]:
-            yield broken(surplus.whole, f"another response to {exchange.name}, which was answered before")
-    for session in evidence.sessions:
+            yield broken(surplus, f"another response to {exchange.name}, which was answered before")
+    # In the modern era every response of a client is one too many: association/never-a-response.
+    for session in evidence.sessions if not evidence.revision.modern else ():
         asked = {id_key(m.body["id"]) for m in session.sent_by(side.other) if m.is_request}
         for message in session.sent_by(side):
             if message.is_response and id_key(message.body.get("id")) not in asked:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Value, blocks_of, has_type
-from ..verdicts import HELD, Finding, broken
+from ..evidence import Evidence, blocks_of, has_type
+from ..messages import Value
+from ..verdicts import HELD, Finding, Levels, broken
 from ..wire.transcript import Side
 from . import CLIENT, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
 from .shapes import rejected, shown, survived
@@ -137,7 +138,7 @@ def iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
             rounds = int(mark.data["rounds"])
             if len(probe.exchanges) > rounds:
                 yield broken(
-                    probe.exchanges[rounds].request.at("method"),
+                    probe.exchanges[rounds].request,
                     f"after {rounds} answers that each asked for a tool the server still sent another sampling request",
                 )
             else:
@@ -173,18 +174,20 @@ def client_iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
         return
     last = uses[-1]
     if last.ask is not None and len(uses) >= last.ask.data["rounds"]:
-        yield broken(last.request.at("method"), f"the client went along with {len(uses)} rounds of one tool loop")
+        yield broken(last.request, f"the client went along with {len(uses)} rounds of one tool loop")
     else:
         yield HELD
 
 
+#: since 2026-07-28 no section asks for the refusal
+_REFUSED: Levels = {**TOOLS_SHOULD, "2026-07-28": None}
 NO_LOOP = "the client did not declare sampling.tools, or did not answer"
 
 
 @rule(
     "tool-loop/missing-result-rejected",
     CLIENT,
-    TOOLS_SHOULD,
+    _REFUSED,
     "client/sampling",
     "error-handling",
     unobserved=NO_LOOP,
@@ -198,7 +201,7 @@ def missing_result_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]
 @rule(
     "tool-loop/mixed-results-rejected",
     CLIENT,
-    TOOLS_SHOULD,
+    _REFUSED,
     "client/sampling",
     "error-handling",
     unobserved=NO_LOOP,

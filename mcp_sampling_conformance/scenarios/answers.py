@@ -50,6 +50,14 @@ def always(revision: Revision) -> bool:
     return True
 
 
+def legacy(revision: Revision) -> bool:
+    return not revision.modern
+
+
+def modern(revision: Revision) -> bool:
+    return revision.modern
+
+
 def with_audio(revision: Revision) -> bool:
     return "audio" in revision.content_types
 
@@ -123,12 +131,18 @@ VALID: tuple[Answer, ...] = (
         "unknown members in the result and its content",
         _result(usage={"outputTokens": 3}, content={"type": "text", "text": "One.", "cited": []}),
     ),
-    Answer("error", "error -1 (the user said no)", _error(-1)),
-    Answer("error", "error -32601", _error(-32601)),
-    Answer("error", "error -32602", _error(-32602)),
-    Answer("error", "error -32603", _error(-32603)),
-    Answer("error", "error 4711, a code of the client's own", _error(4711)),
-    Answer("error", "an error with data", _error(-1, data={"reason": ["policy", None]})),
+    # In the modern era an error has no wire form.
+    *(
+        Answer("error", name, outcome, legacy)
+        for name, outcome in (
+            ("error -1 (the user said no)", _error(-1)),
+            ("error -32601", _error(-32601)),
+            ("error -32602", _error(-32602)),
+            ("error -32603", _error(-32603)),
+            ("error 4711, a code of the client's own", _error(4711)),
+            ("an error with data", _error(-1, data={"reason": ["policy", None]})),
+        )
+    ),
 )
 
 HOSTILE: tuple[Answer, ...] = tuple(
@@ -152,14 +166,14 @@ HOSTILE: tuple[Answer, ...] = tuple(
         ("malformed", "an empty result", {"result": {}}),
     )
 ) + tuple(
-    Answer("malformed", name, outcome, hostile=True, unreadable=True)
-    for name, outcome in (
-        ("a result that is null", {"result": None}),
-        ("a result that is a string", {"result": "An answer."}),
-        ("an error without message", {"error": {"code": -1}}),
-        ("an error whose code is a string", _error("denied")),
-        ("an error that is a string", {"error": "denied"}),
-        ("a response with neither result nor error", {}),
+    Answer("malformed", name, outcome, fits, hostile=True, unreadable=True)
+    for name, outcome, fits in (
+        ("a result that is null", {"result": None}, always),
+        ("a result that is a string", {"result": "An answer."}, always),
+        ("an error without message", {"error": {"code": -1}}, legacy),
+        ("an error whose code is a string", _error("denied"), legacy),
+        ("an error that is a string", {"error": "denied"}, legacy),
+        ("a response with neither result nor error", {}, legacy),
     )
 )
 

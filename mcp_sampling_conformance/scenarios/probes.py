@@ -10,12 +10,25 @@ from typing import Any
 
 import anyio
 
-from ..evidence import is_integer
-from ..fixture_client import FixtureClient, tools_of
+from ..fixture_client import Asked, FixtureClient, tools_of
+from ..messages import is_integer
+from ..modern_client import ModernClient
 from ..peer import Json
 from ..revisions import Revision
 from ..wire.transcript import Entry, Side
-from .answers import HOSTILE, VALID, Answer, always, text_result, tool_use, tool_use_result, with_tools
+from .answers import (
+    HOSTILE,
+    VALID,
+    Answer,
+    always,
+    legacy,
+    modern,
+    text_result,
+    tool_use,
+    tool_use_result,
+    with_tools,
+)
+from .retries import CHANGES, Change
 from .targets import NoArguments, Target, minimal_arguments
 
 #: how long an answer is held back, to see that the server lives meanwhile
@@ -33,14 +46,14 @@ def fresh_text() -> str:
     return f"This is sampled answer {next(_numbers)}."
 
 
-async def plain(client: FixtureClient, request: Json, position: int) -> None:
+async def plain(client: FixtureClient, asked: Asked, position: int) -> None:
     """Answer with a valid text."""
-    await client.answer(request, {"result": text_result(fresh_text())})
+    await asked.reply({"result": text_result(fresh_text())})
 
 
-async def refuse(client: FixtureClient, request: Json, position: int) -> None:
+async def refuse(client: FixtureClient, asked: Asked, position: int) -> None:
     """Answer as a client that never declared sampling."""
-    await client.answer(request, {"error": {"code": -32601, "message": "this client does not support sampling"}})
+    await asked.reply({"error": {"code": -32601, "message": "this client does not support sampling"}})
 
 
 async def call(client: FixtureClient, target: Target, *, token: str | None = None) -> Json | None:
@@ -95,13 +108,13 @@ def _answering(answer: Answer) -> Probe:
     async def run(client: FixtureClient, target: Target) -> None:
         id: int | str | None = None
 
-        async def first_only(client: FixtureClient, request: Json, position: int) -> None:
+        async def first_only(client: FixtureClient, asked: Asked, position: int) -> None:
             if position:
-                await plain(client, request, position)
+                await plain(client, asked, position)
                 return
-            await client.answer(request, answer.outcome)
+            await asked.reply(answer.outcome)
             if answer.unreadable and not await client.until(lambda: id is not None and client.answered(id), _LATE):
-                await plain(client, request, position)
+                await plain(client, asked, position)
 
         client.sampler = first_only
         id = await client.start_request(target.method, target.params())
@@ -113,11 +126,11 @@ def _answering(answer: Answer) -> Probe:
 async def _late(client: FixtureClient, target: Target) -> None:
     """Ping while the sampling request is pending, let it wait, then answer."""
 
-    async def sampler(client: FixtureClient, request: Json, position: int) -> None:
+    async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
         if position == 0:
             await client.response_within(await client.start_request("ping"), client.timeout)
             await anyio.sleep(_LATE)
-        await plain(client, request, position)
+        await plain(client, asked, position)
 
     client.sampler = sampler
     await call(client, target)
@@ -138,8 +151,8 @@ async def _concurrent(client: FixtureClient, target: Target) -> None:
     second = await client.start_request(target.method, target.params())
     await client.until(lambda: len(client.sampling) > 1 or client.answered(second), _SIDE_BY_SIDE)
     client.sampler = plain  # whatever comes later is answered at once
-    for request in reversed(list(client.sampling)):
-        await plain(client, request, 0)
+    for asked in reversed(list(client.sampling)):
+        await plain(client, asked, 0)
     for id in (second, first):
         await client.response(id)
 
@@ -181,18 +194,52 @@ async def _cancelled(client: FixtureClient, target: Target) -> None:
     ping = await client.start_request("ping")  # once this is answered, the cancellation was read
     await client.until(lambda: client.answered(ping), _SIDE_BY_SIDE)
     client.sampler = plain  # for a server that goes on all the same
-    for request in list(client.sampling):
-        if request.get("id") not in client.cancelled:
-            await plain(client, request, 0)
+    for asked in list(client.sampling):
+        if asked.body.get("id") not in client.cancelled:
+            await plain(client, asked, 0)
+
+
+async def _abandoned(client: FixtureClient, target: Target) -> None:
+    """Leave what the call asked for unanswered, and cancel what is not pending any more."""
+    client.sampler = None
+    id = await _pending(client, target)
+    await client.notify("notifications/cancelled", {"requestId": id, "reason": "the fixture client changed its mind"})
+
+
+def _retrying(change: Change) -> Probe:
+    async def run(client: FixtureClient, target: Target) -> None:
+        assert isinstance(client, ModernClient)
+        client.amend = change.amend
+        await call(client, target)
+        client.amend = None
+
+    return Probe(change.group, change.name, run, change.hostile)
+
+
+def elsewhere(first: ModernClient) -> Probe:
+    """Call on the connection ``first``, and retry on the one that the probe is performed on."""
+
+    async def run(client: FixtureClient, target: Target) -> None:
+        taken: list[Json] = []
+        first.transcript.mark(
+            "probe", group="handed-over", name="a call that is retried elsewhere", target=target.label
+        )
+        first.sampling, first.sampler, first.amend = [], plain, taken.append
+        await call(first, target)
+        first.amend = None
+        if taken:
+            await client.request(target.method, taken[0])
+
+    return Probe("another-connection", "a retry on another connection", run, follow_up=False)
 
 
 async def _twice(client: FixtureClient, target: Target) -> None:
-    async def sampler(client: FixtureClient, request: Json, position: int) -> None:
-        await plain(client, request, position)
+    async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
+        await plain(client, asked, position)
         if position == 0:
             text = fresh_text()
             client.transcript.mark("second-answer", text=text)
-            await client.answer(request, {"result": text_result(text)})
+            await asked.reply({"result": text_result(text)})
 
     client.sampler = sampler
     await call(client, target)
@@ -220,11 +267,11 @@ CLOSED = Probe("closed", "stdin was closed", _closed, follow_up=False)
 def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: int, group: str = "tools") -> Probe:
     """Answer with the tool_use blocks that ``make`` builds for a tool that the request offers, ``rounds`` times."""
 
-    async def sampler(client: FixtureClient, request: Json, position: int) -> None:
-        if position < rounds and (tools := tools_of(request)):
-            await client.answer(request, tool_use_result(make(tools[0], position)))
+    async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
+        if position < rounds and (tools := tools_of(asked)):
+            await asked.reply(tool_use_result(make(tools[0], position)))
         else:
-            await plain(client, request, position)
+            await plain(client, asked, position)
 
     async def run(client: FixtureClient, target: Target) -> None:
         if rounds == ENDLESS_ROUNDS:
@@ -257,14 +304,9 @@ def _unknown(tool: Json, position: int) -> list[Json]:
 
 #: in this order on one connection: what leaves the server unharmed first, what breaks the specification last
 PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
-    *(
-        (always, probe)
-        for probe in (
-            Probe("late", "an answer that came late", _late),
-            Probe("concurrent", "two calls at once", _concurrent),
-            Probe("same-id", "a call whose id the server's own request had too", _same_id),
-        )
-    ),
+    (legacy, Probe("late", "an answer that came late", _late)),
+    (always, Probe("concurrent", "two calls at once", _concurrent)),
+    (legacy, Probe("same-id", "a call whose id the server's own request had too", _same_id)),
     *(
         (with_tools, probe)
         for probe in (
@@ -275,8 +317,10 @@ PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
         )
     ),
     *((answer.fits, _answering(answer)) for answer in VALID),
-    (always, Probe("cancelled", "a call that was cancelled", _cancelled)),
-    (always, Probe("duplicate", "an answer that came twice", _twice, hostile=True)),
+    (legacy, Probe("cancelled", "a call that was cancelled", _cancelled)),
+    (modern, Probe("cancelled", "a call that was abandoned", _abandoned)),
+    (legacy, Probe("duplicate", "an answer that came twice", _twice, hostile=True)),
+    *((modern, _retrying(change)) for change in sorted(CHANGES, key=lambda change: change.hostile)),
     *((answer.fits, _answering(answer)) for answer in HOSTILE),
 )
 

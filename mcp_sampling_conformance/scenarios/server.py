@@ -1,29 +1,32 @@
 """The run against a server: which connections to make in each revision, and what to do on each.
 
-Over stdio each form of the sampling capability needs a process of its own, for ``initialize`` happens once.
+Over stdio each form of the sampling capability needs a process of its own in the legacy era, for ``initialize`` happens
+once; in the modern era, where each request declares it, one process sees them all.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import anyio
 
 from ..fixture_client import FixtureClient, tools_of
-from ..peer import Json
+from ..modern_client import ModernClient
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, kill_stragglers
 from ..wire.transcript import Transcript
 from .connect import open_client
-from .probes import CLOSED, FIRST, SECOND, Probe, perform, plain, probes_for
-from .record import Command, RevisionRun, Run, with_tail
+from .diagnosis import note_refusal, outcome
+from .probes import CLOSED, FIRST, SECOND, Probe, elsewhere, perform, plain, probes_for
+from .record import Command, RevisionRun, Run
 from .targets import Found, Target, announced, list_candidates, listed_tools, nothing_sampled
 
 #: a probe of a group is left out once so many of the group hung or killed the server
@@ -44,6 +47,8 @@ FORMS: Mapping[str, Mapping[str, Any] | None] = {
     },
 }
 _NO_SAMPLING, _EMPTY, _TOOLS, _CONTEXT, _EVERYTHING = FORMS
+#: containers run Python so, and it shows a stray print that else hides in a buffer
+_UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
 
 PlannedProbe = tuple[Probe, Target]
@@ -58,17 +63,39 @@ async def provoke_server(
 ) -> Run:
     """Provoke a server in each revision and return the record. Raises nothing that the server can cause."""
     run = Run({revision.name: RevisionRun() for revision in revisions})
-    provoker = _Provoker(server, run, named, timeout, progress)
+    token = uuid.uuid4().hex
+    marked = replace(server, env={**server.env, RUN_VARIABLE: token})
+    eras = [list(group) for _, group in groupby(revisions, key=lambda revision: revision.modern)]
+    provokers = [_Provoker(marked, run, era, named, timeout, progress) for era in eras]
     try:
         async with anyio.create_task_group() as tasks:
-            for revision in revisions:
-                tasks.start_soon(provoker.run_revision, revision)
-            await provoker.find_targets()
+            for provoker in provokers:
+                tasks.start_soon(provoker.run_era)
     finally:
-        kill_stragglers(provoker.token)
-    run.reached = [target.label for target in provoker.sampling]
-    run.unreached = nothing_sampled(provoker.found)
+        kill_stragglers(token)
+    _compare_eras(provokers)
+    run.reached = list(dict.fromkeys(target.label for provoker in provokers for target in provoker.sampling))
+    run.unreached = nothing_sampled([provoker.found for provoker in provokers if provoker.found.opened])
     return run
+
+
+def _compare_eras(provokers: Sequence[_Provoker]) -> None:
+    """Note what shows only when both eras are known: whoever is silent in one speaks the other, and what sampled in
+    the legacy era may not in the modern one."""
+    for provoker in provokers:
+        others = [other for other in provokers if other is not provoker]
+        spoken = [name for other in others for name in other.opened_revisions]
+        for record in provoker.records:
+            if record.failure and not record.opened and spoken:
+                record.not_negotiated = f"the server speaks {', '.join(spoken)} only: {record.failure}"
+                record.failure = None
+            if not provoker.modern:
+                continue
+            for other in others:
+                for target in other.sampling:
+                    newest = other.opened_revisions[-1]
+                    for transcript in record.transcripts:
+                        transcript.mark("samples-in-legacy", target=target.label, revision=newest)
 
 
 class _Provoker:
@@ -76,18 +103,19 @@ class _Provoker:
         self,
         server: Command,
         run: Run,
+        revisions: Sequence[Revision],
         named: Sequence[Target],
         timeout: float,
         progress: Callable[[str], None],
     ) -> None:
         self.server = server
         self.run = run
+        self.revisions = revisions  #: of one era
         self.named = named
-        self.found = Found()
+        self.found = Found(revisions[0].era)
         self.sampling: list[Target] = []  #: the targets that sampled
         self.timeout = timeout
         self.progress = progress
-        self.token = uuid.uuid4().hex
         # The first connections of all revisions wait for one another; only the further ones are limited.
         self.further = anyio.Semaphore(max(2, os.cpu_count() or 2))
         self.opened: dict[Revision, FixtureClient | None] = {}
@@ -99,53 +127,71 @@ class _Provoker:
         self.strikes: Counter[tuple[Revision, str]] = Counter()  #: probes that failed, by group
         self.offer_tools: set[str] = set()  #: the targets, by label, whose requests offered tools
 
+    @property
+    def modern(self) -> bool:
+        return self.revisions[0].modern
+
+    @property
+    def records(self) -> list[RevisionRun]:
+        return [self.run.revisions[revision.name] for revision in self.revisions]
+
+    @property
+    def opened_revisions(self) -> list[str]:
+        return [revision.name for revision in self.revisions if self.run.revisions[revision.name].opened]
+
     # --- connections
 
     @asynccontextmanager
     async def connect(
         self, revision: Revision, form: str, env: Mapping[str, str] | None = None
     ) -> AsyncIterator[FixtureClient | None]:
-        """A connection with ``initialize`` done; ``None`` where it did not come to that, with the reason noted."""
+        """A connection that agrees on the revision; ``None`` where it does not come to that, with the reason noted."""
         record = self.run.revisions[revision.name]
         transcript = Transcript(f"{revision.name}, {form}", "stdio")
-        server = replace(self.server, env={**self.server.env, RUN_VARIABLE: self.token, **(env or {})})
+        server = replace(self.server, env={**self.server.env, **(env or {})})
         self.run.connections += 1
         async with AsyncExitStack() as stack:
             try:
-                client = await stack.enter_async_context(open_client(server, transcript, self.timeout))
+                client = await stack.enter_async_context(open_client(server, revision, transcript, self.timeout))
             except OSError as error:
                 record.failure = record.failure or f"it could not be started: {error}"
                 yield None
                 return
             record.transcripts.append(transcript)
-            response = await client.initialize(revision.name, FORMS[form])
-            accepted = _protocol_version(response) == revision.name
+            response = await client.greet(revision.name, FORMS[form])
+            accepted = revision.name in client.spoken(response)
             record.opened |= accepted
             if not accepted:
                 transcript.mark("not-opened")
             yield client if accepted else None
         if not record.opened and not record.failure:
-            _note_refusal(record, response, client)
+            note_refusal(record, response, client)
 
     # --- the order of things
 
-    async def run_revision(self, revision: Revision) -> None:
+    async def run_era(self) -> None:
+        """Everything for the revisions of one era."""
+        async with anyio.create_task_group() as tasks:
+            for revision in self.revisions:
+                tasks.start_soon(self._run_revision, revision)
+            await self._find_targets()
+
+    async def _run_revision(self, revision: Revision) -> None:
         """Everything for one revision: the main connection first, the others beside it."""
         first = _first_form(revision)
         async with anyio.create_task_group() as tasks:
             left: list[PlannedProbe] = []
             async with self.connect(revision, first) as client:
                 if client is not None:
-                    await client.notify("notifications/initialized")
+                    await client.begin()
                 self.opened[revision] = client
-                if len(self.opened) == len(self.run.revisions):
+                if len(self.opened) == len(self.revisions):
                     self.all_opened.set()
                 await self.targets_known.wait()
                 main = self.fallback_form or first
                 if client is not None and self.sampling:
-                    for form in FORMS:
-                        if form != main:
-                            tasks.start_soon(self._further_connection, revision, form)
+                    for further in self._further_connections(main):
+                        tasks.start_soon(self._limited, further, revision)
                     left = self._plan(revision)
                     if revision == self.discovered_in:
                         left = [planned for planned in left if planned[0] is not FIRST]
@@ -166,11 +212,11 @@ class _Provoker:
         """A further connection, up to where calls can be made."""
         async with self.connect(revision, form, env) as client:
             if client is not None:
-                if form == _CONTEXT:
+                if form == _CONTEXT and not self.modern:
                     # Leaves room for a sampling request that comes too early.
                     ping = await client.start_request("ping")
                     await client.until(lambda: client.answered(ping), _PING_SECONDS)
-                await client.notify("notifications/initialized")
+                await client.begin()
                 if FORMS[form] is not None:
                     await self._settle(client)
             yield client
@@ -181,7 +227,7 @@ class _Provoker:
         if wanted and not wanted <= await listed_tools(client):
             await announced(client)
 
-    async def find_targets(self) -> None:
+    async def _find_targets(self) -> None:
         """Once every revision has its first connection: find out on the newest what to call."""
         await self.all_opened.wait()
         revision = next((r for r in sorted(self.opened, key=lambda r: r.name, reverse=True) if self.opened[r]), None)
@@ -189,6 +235,7 @@ class _Provoker:
         self.discovered_in = revision
         if revision is not None and client is not None:
             found = self.found
+            found.opened = True
             found.candidates = list(self.named)
             left = list(self.named) or await list_candidates(client, found)
             left = await self._try_all(client, left)
@@ -232,9 +279,9 @@ class _Provoker:
                 self.spent.add(client)  # who knows what that call did
             if client.sampling:
                 self.sampling.append(target)
-                if any(tools_of(request) for request in client.sampling):
+                if any(tools_of(asked) for asked in client.sampling):
                     self.offer_tools.add(target.label)
-            self.found.notes[target.label] = _outcome(client, response)
+            self.found.notes[target.label] = outcome(client, response)
         return []
 
     def _plan(self, revision: Revision) -> list[PlannedProbe]:
@@ -278,76 +325,50 @@ class _Provoker:
             return left
         return []
 
-    async def _further_connection(self, revision: Revision, form: str) -> None:
+    def _further_connections(self, main: str) -> list[Callable[[Revision], Awaitable[None]]]:
+        """What to do on connections besides the main one, which has the form ``main``."""
+        if self.modern:
+            return [self._all_forms, self._two_connections]
+        return [partial(self._one_form, form) for form in FORMS if form != main]
+
+    async def _limited(self, further: Callable[[Revision], Awaitable[None]], revision: Revision) -> None:
+        async with self.further:
+            await further(revision)
+
+    async def _one_form(self, form: str, revision: Revision) -> None:
         """A connection for one form of the capability: each target twice, and what needs a connection of its own."""
-        # Containers run Python so, and it shows a stray print that else hides in a buffer.
-        env = {"PYTHONUNBUFFERED": "1"} if form == _CONTEXT else {}
-        async with self.further, self._ready(revision, form, env) as client:
-            if client is None:
-                return
-            for probe, target in self._plain_calls():
-                if not await perform(client, probe, target):
-                    return
-            if form == _EVERYTHING:
+        async with self._ready(revision, form, _UNBUFFERED if form == _CONTEXT else None) as client:
+            if client is not None and await self._call_plainly(client) and form == _EVERYTHING:
                 await perform(client, CLOSED, self.sampling[0])
+
+    async def _all_forms(self, revision: Revision) -> None:
+        """A connection on which each call declares another form: none first, when nothing can be remembered, and once
+        more at the end."""
+        async with self._ready(revision, _NO_SAMPLING, _UNBUFFERED) as client:
+            for form in (*FORMS, _NO_SAMPLING):
+                if isinstance(client, ModernClient):
+                    client.declare(FORMS[form])
+                    if not await self._call_plainly(client):
+                        return
+
+    async def _two_connections(self, revision: Revision) -> None:
+        """A call on one connection, its retry on another one."""
+        form = _first_form(revision)
+        async with self._ready(revision, form) as first, self._ready(revision, form) as second:
+            if isinstance(first, ModernClient) and second is not None:
+                for target in self._probed():
+                    if not await perform(second, elsewhere(first), target):
+                        break
+                await perform(first, CLOSED, self.sampling[0])
+
+    async def _call_plainly(self, client: FixtureClient) -> bool:
+        """Each target twice; whether the connection is good for more."""
+        for probe, target in self._plain_calls():
+            if not await perform(client, probe, target):
+                return False
+        return True
 
 
 def _first_form(revision: Revision) -> str:
     """The form of the capability for the first connection, which gets all the probes."""
     return _TOOLS if revision.tools else _EMPTY
-
-
-def _protocol_version(response: Json | None) -> object:
-    result = (response or {}).get("result")
-    return result.get("protocolVersion") if isinstance(result, dict) else None
-
-
-def _note_refusal(record: RevisionRun, response: Json | None, client: FixtureClient) -> None:
-    """Say in the record why the first connection of a revision did not open."""
-    negotiated = _protocol_version(response)
-    if response is None:
-        record.failure = _why_silent(client)
-    elif "error" in response:
-        record.not_negotiated = f"the server answered initialize with the error {json.dumps(response['error'])}"
-    elif isinstance(negotiated, str):
-        record.not_negotiated = f"the server negotiated {negotiated} instead"
-    else:
-        record.failure = f"it answered initialize without a protocolVersion: {json.dumps(response)[:500]}"
-
-
-def _why_silent(client: FixtureClient) -> str:
-    """Why ``initialize`` got no answer, with the last lines of stderr and the first strange ones of stdout."""
-    transcript = client.transcript
-    if end := _how_it_ended(transcript):
-        why = f"it {end} before it answered initialize"
-    else:
-        why = f"it did not answer initialize within {client.timeout:g} s (--mcp-timeout)"
-    if strays := transcript.strays():
-        why += "\nits stdout began with: " + "\n  ".join(strays[:3])
-    return why + with_tail(client.wire.tail)
-
-
-def _how_it_ended(transcript: Transcript) -> str | None:
-    """What became of a connection that the server did not keep, as a predicate; ``None`` where it did."""
-    if flood := transcript.marks("flooded"):
-        return f"wrote {flood[0].data['bytes']} bytes to stdout, until the harness ended it,"
-    if died := transcript.marks("died"):
-        code = died[0].data["code"]
-        return "closed its stdout" if code is None else f"ended (exit code {code})"
-    return None
-
-
-def _outcome(client: FixtureClient, response: Json | None) -> str:
-    """What a candidate's call came to, in a few words."""
-    if count := len(client.sampling):
-        return f"sampled ({count} request{'s' if count > 1 else ''})"
-    if response is None:
-        if end := _how_it_ended(client.transcript):
-            return f"the server {end} before it answered" + (with_tail(client.wire.tail) if client.wire.tail else "")
-        return f"no answer within {client.timeout:g} s"
-    if "error" in response:
-        return f"error {json.dumps(response['error'])[:200]}"
-    result = response.get("result")
-    if isinstance(result, dict) and result.get("isError") is True:
-        return f"answered without sampling, an error: {json.dumps(result.get('content'))[:200]}"
-    return "answered without sampling"

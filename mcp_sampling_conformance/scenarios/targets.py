@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -47,8 +47,10 @@ class Target:
 
 @dataclass
 class Found:
-    """What discovery saw: the candidates in order, and what became of each."""
+    """What discovery saw in one era: the candidates in order, and what became of each."""
 
+    era: str
+    opened: bool = False  #: there was a connection to look around on
     candidates: list[Target] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)  #: by label, what came back or why it was not called
 
@@ -198,16 +200,19 @@ async def announced(client: FixtureClient) -> bool:
     return changed
 
 
-def nothing_sampled(found: Found) -> str:
-    """The message of a run in which no sampling request came."""
+def nothing_sampled(founds: Sequence[Found]) -> str:
+    """The message of a run in which no sampling request came, from what was found in each era that is spoken."""
     lines = ["the server never asked for sampling, so there was nothing to judge."]
-    if found.notes:
-        lines.append("What was tried:")
-        lines += [f"  {label}: {note}" for label, note in found.notes.items()]
-    else:
-        lines.append("It lists no tool, prompt or resource that could be called.")
+    for found in founds:
+        client = f"as a client of the {found.era} era"
+        if found.notes:
+            lines.append(f"What was tried, {client}:")
+            lines += [f"  {label}: {note}" for label, note in found.notes.items()]
+        else:
+            lines.append(f"It lists no tool, prompt or resource that could be called, {client}.")
     lines.append(
         'Say what to call with --mcp-tool NAME or --mcp-tool \'NAME={"argument": "value"}\' (or --mcp-prompt, '
-        "--mcp-resource), for something that makes the server send sampling/createMessage."
+        "--mcp-resource), for something that makes the server send sampling/createMessage"
+        + (", in 2026-07-28 inside an InputRequiredResult." if any(f.era == "modern" for f in founds) else ".")
     )
     return "\n".join(lines)

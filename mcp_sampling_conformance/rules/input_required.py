@@ -1,0 +1,520 @@
+"""input-required: sampling in multi round-trip requests (2026-07-28 on).
+
+basic/patterns/mrtr, basic "ResultType"; schema InputRequiredResult.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ..evidence import Evidence, Probe
+from ..exchanges import CAPABILITIES, Call, asks_for_input
+from ..messages import CALLS, SAMPLING, Message, Value
+from ..verdicts import HELD, Finding, broken
+from ..wire.transcript import Side
+from . import CLIENT, MODERN_ADVICE, MODERN_MUST, MODERN_SHOULD, SERVER, rule
+from .shapes import asked_answered, call_answered, expect, is_object, is_string, require, shown, survived
+
+MRTR = "basic/patterns/mrtr"
+ON_SERVERS = (MRTR, "server-requirements-basic-workflow")
+ON_CLIENTS = (MRTR, "client-requirements-basic-workflow")
+ERRORS = (MRTR, "error-handling")
+NEVER_ASKED = "the server never answered with an InputRequiredResult"
+
+#: what a server may ask for, each with the capability that the client must have declared
+ASKABLE = {SAMPLING: "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
+
+
+def _results(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
+    """Every request of the client that got a result, with the result."""
+    for session in evidence.sessions:
+        for request in session.sent_by(Side.CLIENT):
+            for response in session.responses_to(request)[:1]:
+                if result := response.whole.get("result"):
+                    yield request, result
+
+
+def _asking(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
+    """Every InputRequiredResult, with the request that it answers."""
+    return ((request, result) for request, result in _results(evidence) if asks_for_input(result.message))
+
+
+@rule("input-required/result-type", SERVER, MODERN_MUST, "basic", "resulttype", unobserved="no request got a result")
+def result_type(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Every result has a resultType, a string."""
+    for _, result in _results(evidence):
+        yield from require(result, "resultType", is_string, "a string")
+
+
+@rule(
+    "input-required/only-where-allowed",
+    SERVER,
+    MODERN_MUST,
+    MRTR,
+    "supported-requests",
+    unobserved=NEVER_ASKED,
+)
+def only_where_allowed(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """An InputRequiredResult answers tools/call, prompts/get or resources/read and nothing else."""
+    for request, result in _asking(evidence):
+        if request.method in CALLS:
+            yield HELD
+        else:
+            yield broken(result, f"an InputRequiredResult in answer to {request.method}")
+
+
+@rule("input-required/something-required", SERVER, MODERN_MUST, *ON_SERVERS, unobserved=NEVER_ASKED)
+def something_required(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """An InputRequiredResult has inputRequests or requestState or both."""
+    for _, result in _asking(evidence):
+        if result.get("inputRequests") is None and result.get("requestState") is None:
+            yield broken(result, "an InputRequiredResult with neither inputRequests nor requestState")
+        else:
+            yield HELD
+
+
+@rule("input-required/requests-valid", SERVER, MODERN_MUST, *ON_SERVERS, unobserved=NEVER_ASKED)
+def requests_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The inputRequests are an object whose members are sampling, elicitation or roots requests, each with its params;
+    requestState is a string."""
+    for _, result in _asking(evidence):
+        yield from expect(result.get("requestState"), is_string, "a string")
+        requests = result.get("inputRequests")
+        yield from expect(requests, is_object, "an object")
+        for _, request in requests.members() if requests else ():
+            yield from expect(request, is_object, "a request (an object)")
+            yield from require(request, "method", lambda method: method in ASKABLE, " or ".join(ASKABLE))
+            if request.get("method") and request.value["method"] != "roots/list":
+                yield from require(request, "params", is_object, "an object")
+
+
+@rule("input-required/undeclared-not-asked", SERVER, MODERN_MUST, *ON_SERVERS, unobserved=NEVER_ASKED)
+def undeclared_not_asked(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The inputRequests hold no kind of request, and no use of tools, that the _meta of the call did not declare."""
+    for request, result in _asking(evidence):
+        declared: Value | None = request.whole
+        for step in ("params", "_meta", CAPABILITIES):
+            declared = declared.get(step) if declared else None
+        requests = result.get("inputRequests")
+        for _, asked in requests.members() if requests else ():
+            if lacking := _lacking(asked, declared):
+                yield broken(asked, f"{asked.where} needs {lacking}, which the _meta of its call does not have")
+            else:
+                yield HELD
+
+
+def _lacking(asked: Value, declared: Value | None) -> str | None:
+    method, params = asked.get("method"), asked.get("params")
+    kind = ASKABLE.get(method.value) if method and isinstance(method.value, str) else None
+    if kind is None:
+        return None
+    found = declared.get(kind) if declared else None
+    if found is None:
+        return f"the capability {kind}"
+    tools = params.get("tools") if params and kind == "sampling" else None
+    if tools is not None and tools.value and found.get("tools") is None:
+        return "the capability sampling.tools"
+    return None
+
+
+def _amended(probe: Probe) -> Iterator[tuple[Call, Message, Message | None]]:
+    """The retries of a probe that were changed: each with its call and the response."""
+    ids = [mark.data["id"] for mark in probe.marks("amended")]
+    for call in probe.calls:
+        for retry in call.rounds[1:]:
+            if retry.body["id"] in ids:
+                yield call, retry, next(iter(probe.session.responses_to(retry)), None)
+
+
+def _outcome(response: Message) -> str:
+    """What a response comes to: "asked again", "error" (also a tool result that says so), or "complete"."""
+    result = response.body.get("result")
+    if asks_for_input(response):
+        return "asked again"
+    return "complete" if isinstance(result, dict) and result.get("isError") is not True else "error"
+
+
+@rule(
+    "input-required/missing-asked-again",
+    SERVER,
+    MODERN_SHOULD,
+    *ERRORS,
+    unobserved="no call could be retried without its answers",
+)
+def missing_asked_again(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A retry that lacks an answer is answered by asking for it again, not with an error."""
+    for probe in evidence.probes("missing-answers"):
+        for call, _, response in _amended(probe):
+            if response is None:
+                yield call_answered(call, f"after {probe.name}")
+            elif _outcome(response) == "asked again":
+                yield HELD
+            elif _outcome(response) == "error":
+                yield broken(response.whole, f"{probe.name} got an error instead of being asked for them again")
+
+
+@rule(
+    "input-required/extra-ignored",
+    SERVER,
+    MODERN_SHOULD,
+    *ERRORS,
+    unobserved="no call that succeeds could be retried with an answer too many",
+)
+def extra_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """An answer under a key that nobody asked for is ignored."""
+    works = _working(evidence)
+    for probe in evidence.probes("extra-answers"):
+        for call, _, response in _amended(probe):
+            if response is None:
+                yield call_answered(call, f"after {probe.name}")
+            elif _outcome(response) != "error":
+                yield HELD
+            elif probe.start.data["target"] in works:
+                yield broken(response.whole, f"{probe.name} failed, and without that answer the call succeeds")
+
+
+def _working(evidence: Evidence) -> set[object]:
+    """The targets whose call succeeded after a plain answer."""
+    return {
+        probe.start.data["target"]
+        for probe in evidence.probes("first-call")
+        if probe.exchanges and any(call.complete for call in probe.calls)
+    }
+
+
+@rule(
+    "input-required/malformed-rejected",
+    SERVER,
+    MODERN_SHOULD,
+    *ERRORS,
+    unobserved="no call could be retried with a malformed answer",
+)
+def malformed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A retry with a malformed answer is answered with an error, or asked for again, and the server lives on."""
+    for probe in evidence.probes("malformed", "malformed-answers"):
+        for call in probe.calls:
+            # Without a retry the malformed answer never went out.
+            for retry in call.rounds[1:2]:
+                responses = probe.session.responses_to(retry)
+                if responses and _outcome(responses[0]) == "complete":
+                    yield broken(responses[0].whole, f"{probe.name} was taken for a good answer")
+                elif responses:
+                    yield HELD
+        if probe.group == "malformed-answers":
+            yield from survived(probe)
+
+
+def _normal(call: Call, probe: Probe) -> str | None:
+    """The result of a call with the sampled texts taken out, so that two of the same call can be compared."""
+    if call.response is None or not call.complete:
+        return None
+    result: dict[str, Any] = {k: v for k, v in call.response.body["result"].items() if k != "_meta"}
+    text = json.dumps(result, ensure_ascii=False, sort_keys=True)
+    for exchange in probe.exchanges:
+        if exchange.text and call.may_own(exchange):
+            text = text.replace(exchange.text, "…")
+    return text
+
+
+def _expected(evidence: Evidence, target: object) -> str | None:
+    """The result that a target's call has whatever the model says; ``None`` where that differs from call to call."""
+    found = {
+        _normal(call, probe)
+        for probe in evidence.probes("first-call", "second-call")
+        if probe.start.data["target"] == target and probe.exchanges
+        for call in probe.calls
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+@rule(
+    "input-required/state-tampered-rejected",
+    SERVER,
+    MODERN_MUST,
+    *ON_SERVERS,
+    unobserved="the server gives no requestState, or an altered one had no effect that shows",
+)
+def state_tampered_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A requestState that was altered never has an effect: it is refused, or the answers are asked for again."""
+    for probe in evidence.probes("altered-state"):
+        expected = _expected(evidence, probe.start.data["target"])
+        for call, retry, response in _amended(probe):
+            if response is None:
+                yield call_answered(call, f"after {probe.name}")
+            elif _outcome(response) != "complete":
+                yield HELD
+            elif expected is not None and (got := _normal(call, probe)) != expected and call.last == retry:
+                yield broken(
+                    response.whole,
+                    f"{probe.name} was honoured and changed the result: it came to {shown(got)} instead of "
+                    f"{shown(expected)}",
+                )
+
+
+@rule(
+    "input-required/state-tampered-noticed",
+    SERVER,
+    MODERN_ADVICE,
+    *ON_SERVERS,
+    unobserved="the server gives no requestState",
+)
+def state_tampered_noticed(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A requestState that was altered is noticed, also where the alteration shows no effect."""
+    for probe in evidence.probes("altered-state"):
+        expected = _expected(evidence, probe.start.data["target"])
+        for call, _, response in _amended(probe):
+            if response is None:
+                continue
+            if _outcome(response) != "complete":
+                yield HELD
+            elif expected is None or _normal(call, probe) == expected:
+                yield broken(response.whole, f"{probe.name} was accepted; that may do no harm, which only you can tell")
+
+
+@rule(
+    "input-required/state-of-another-request-rejected",
+    SERVER,
+    MODERN_SHOULD,
+    *ON_SERVERS,
+    unobserved="the server gives no requestState, or its calls have no arguments that could be others",
+)
+def state_of_another_request_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The requestState of one call is refused on a call with other arguments."""
+    for probe in evidence.probes("foreign-state"):
+        for call, retry, response in _amended(probe):
+            if response is None:
+                yield call_answered(call, f"after {probe.name}")
+            elif _outcome(response) == "complete":
+                yield broken(
+                    response.whole,
+                    f"{probe.name} was accepted: the call now had the arguments {shown(_arguments(retry))} instead of "
+                    f"{shown(_arguments(call.request))}",
+                )
+            else:
+                yield HELD
+
+
+def _arguments(request: Message) -> object:
+    params = request.whole.get("params")
+    arguments = params.get("arguments") if params else None
+    return arguments.value if arguments else None
+
+
+@rule(
+    "input-required/another-connection",
+    SERVER,
+    MODERN_SHOULD,
+    "basic",
+    "statelessness",
+    unobserved="no call that succeeds could be retried on another connection",
+)
+def another_connection(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A call may be retried on another connection than the one that asked."""
+    works = _working(evidence)
+    for probe in evidence.probes("another-connection"):
+        for call in probe.calls:
+            if call.response is None:
+                yield call_answered(call, "when it was retried on another connection")
+            elif not call.failed:
+                yield HELD
+            elif probe.start.data["target"] in works:
+                yield broken(
+                    call.response.whole,
+                    "the retry failed on another connection (a fresh process); on the one that asked it succeeds",
+                )
+
+
+LEGACY_CALL = (
+    "Sampling works here for legacy clients only: in this era a server cannot send sampling/createMessage, it answers "
+    "the call with an InputRequiredResult instead (Python SDK: a resolver that returns Sample; TypeScript SDK: return "
+    "inputRequired)."
+)
+
+
+@rule(
+    "input-required/asks-in-its-result",
+    SERVER,
+    MODERN_MUST,
+    MRTR,
+    "multi-round-trip-requests",
+    unobserved="nothing sampled in the legacy era that could be compared",
+)
+def asks_in_its_result(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """What samples for a legacy client asks a modern one too, by way of an InputRequiredResult."""
+    legacy = {
+        mark.data["target"]: mark.data["revision"]
+        for session in evidence.sessions
+        for mark in session.marks("samples-in-legacy")
+    }
+    probes = [probe for probe in evidence.probes("first-call") if probe.start.data["target"] in legacy]
+    asking = {probe.start.data["target"] for probe in probes if probe.exchanges}
+    for probe in probes:
+        target = probe.start.data["target"]
+        for call in probe.calls:
+            if call.declared is None:
+                continue
+            if target in asking:
+                yield HELD
+            elif call.response is None or call.failed:
+                at = call.response.whole if call.response else call.last.whole
+                yield broken(
+                    at,
+                    f"{target} asks a {legacy[target]} client for sampling, but a {evidence.revision.name} client sees "
+                    f"{_seen(call)} instead of a question. {LEGACY_CALL}",
+                )
+
+
+def _seen(call: Call) -> str:
+    if call.response is None:
+        return "no answer"
+    error = call.response.whole.get("error")
+    return f"the error {shown(error.value, 300)}" if error else "a result that says isError"
+
+
+# --- what binds the client
+
+NOT_RETRIED = "the client retried no call"
+
+
+def _retries(evidence: Evidence) -> Iterator[tuple[Call, int, Message, Value]]:
+    """Each retry of a client: its call, its place in it, the retry, and the result that asked for it."""
+    for session in evidence.sessions:
+        for call in session.calls:
+            for place, retry in enumerate(call.rounds[1:], 1):
+                for response in session.responses_to(call.rounds[place - 1])[:1]:
+                    if asks_for_input(response):
+                        yield call, place, retry, response.at("result")
+
+
+def _param(request: Message, key: str) -> Value | None:
+    params = request.whole.get("params")
+    return params.get(key) if params else None
+
+
+@rule(
+    "input-required/state-echoed",
+    CLIENT,
+    MODERN_MUST,
+    *ON_CLIENTS,
+    unobserved="the client retried no call that came with a requestState",
+)
+def state_echoed(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The requestState of an InputRequiredResult comes back with the retry, character for character."""
+    for _, _, retry, result in _retries(evidence):
+        given, returned = result.get("requestState"), _param(retry, "requestState")
+        if given is None:
+            continue
+        if returned is None:
+            yield broken(retry.at("params"), f"the retry lacks the requestState {shown(given.value)}")
+        elif returned.value != given.value:
+            yield broken(
+                returned, f"{returned.where} is {shown(returned.value)}, but {shown(given.value)} had been given"
+            )
+        else:
+            yield HELD
+
+
+@rule(
+    "input-required/state-not-invented",
+    CLIENT,
+    MODERN_MUST,
+    *ON_CLIENTS,
+    unobserved="the client retried no call that came without a requestState",
+)
+def state_not_invented(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A retry has no requestState where the InputRequiredResult before it had none."""
+    for _, _, retry, result in _retries(evidence):
+        if result.get("requestState") is None:
+            returned = _param(retry, "requestState")
+            yield (
+                broken(returned, f"{returned.where} is {shown(returned.value)}, but none had been given")
+                if returned
+                else HELD
+            )
+
+
+@rule("input-required/all-answered", CLIENT, MODERN_MUST, *ON_CLIENTS, unobserved=NOT_RETRIED)
+def all_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The inputResponses of a retry have every key of the inputRequests, and none that was never asked for."""
+    for call, place, retry, result in _retries(evidence):
+        requests, responses = result.get("inputRequests"), _param(retry, "inputResponses")
+        asked = {key for key, _ in requests.members()} if requests else set()
+        given = {key for key, _ in responses.members()} if responses else set()
+        if missing := sorted(asked - given):
+            yield broken(responses or retry.at("params"), f"the retry has no answer to {shown(missing)}")
+        elif foreign := sorted(given - asked - _asked_before(call, place)):
+            yield broken(responses or retry.at("params"), f"the retry answers {shown(foreign)}, which nobody asked")
+        elif asked:
+            yield HELD
+
+
+def _asked_before(call: Call, place: int) -> set[str]:
+    """The keys of earlier rounds of a call."""
+    keys: set[str] = set()
+    for earlier in call.rounds[: place - 1]:
+        for response in earlier.session.responses_to(earlier)[:1]:
+            requests = response.at("result").get("inputRequests") if asks_for_input(response) else None
+            keys |= {key for key, _ in requests.members()} if requests else set()
+    return keys
+
+
+@rule("input-required/new-id", CLIENT, MODERN_MUST, *ON_CLIENTS, unobserved=NOT_RETRIED)
+def new_id(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A retry has an id of its own, and otherwise the method, name and arguments of the request that it repeats."""
+    for call, place, retry, _ in _retries(evidence):
+        before = call.rounds[place - 1]
+        if retry.body["id"] == before.body["id"]:
+            yield broken(retry.at("id"), f"the retry has the id {shown(retry.body['id'])} of the request it repeats")
+            continue
+        changed = [key for key in ("name", "uri", "arguments") if _plain(retry, key) != _plain(call.request, key)]
+        if changed:
+            key = changed[0]
+            yield broken(
+                retry.at("params"),
+                f"the retry has the {key} {shown(_plain(retry, key))} instead of {shown(_plain(call.request, key))}",
+            )
+        else:
+            yield HELD
+
+
+def _plain(request: Message, key: str) -> object:
+    found = _param(request, key)
+    return found.value if found is not None and found.value != {} else None
+
+
+@rule("input-required/not-leaked", CLIENT, MODERN_MUST, *ON_CLIENTS, unobserved=NOT_RETRIED)
+def not_leaked(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Answers and requestState go with the retry of the call that they belong to, and with no other request."""
+    for session in evidence.sessions:
+        if not any(True for _ in _retries(evidence)):
+            continue
+        retried = {(m.method, _plain(m, "name"), _plain(m, "uri")) for call in session.calls for m in call.rounds[1:]}
+        for message in session.sent_by(side):
+            if not message.is_request:
+                continue
+            carried = _param(message, "inputResponses") or _param(message, "requestState")
+            own = (message.method, _plain(message, "name"), _plain(message, "uri")) in retried
+            if carried is not None and not own:
+                yield broken(carried, f"{message.method} carries {carried.where}, which belongs to another call")
+            else:
+                yield HELD
+
+
+@rule(
+    "input-required/unknown-result-type",
+    CLIENT,
+    MODERN_MUST,
+    "basic",
+    "resulttype",
+    unobserved="no call could be answered with an unknown resultType",
+)
+def unknown_result_type(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A result of an unknown resultType is an error and one without is complete: neither is taken for a question, and
+    the client lives on."""
+    for exchange in evidence.asks("odd-type"):
+        if exchange.answer is not None:
+            yield broken(exchange.answer, f"the client retried the call after {exchange.name}")
+        else:
+            yield asked_answered(exchange)

@@ -1,0 +1,72 @@
+"""Why a server under test did not come up or did not sample, in words."""
+
+from __future__ import annotations
+
+import json
+
+from ..fixture_client import FixtureClient
+from ..modern_client import ModernClient
+from ..peer import Json
+from ..wire.transcript import Transcript
+from .record import RevisionRun, with_tail
+
+
+def note_refusal(record: RevisionRun, response: Json | None, client: FixtureClient) -> None:
+    """Say in the record why the first connection of a revision did not open."""
+    opening = "server/discover" if isinstance(client, ModernClient) else "initialize"
+    error = (response or {}).get("error")
+    if response is None:
+        record.failure = _why_silent(client, opening)
+    elif error is not None:
+        versions = _supported(error)
+        speaks = f", so it speaks {', '.join(versions)} only" if versions else ""
+        record.not_negotiated = f"the server answered {opening} with the error {json.dumps(error)[:500]}{speaks}"
+    elif spoken := client.spoken(response):
+        record.not_negotiated = f"the server negotiated {', '.join(map(str, spoken))} instead"
+    else:
+        record.failure = f"it answered {opening} without a revision: {json.dumps(response)[:500]}"
+
+
+def _supported(error: object) -> list[str]:
+    """The revisions that an error -32022 names (schema UnsupportedProtocolVersionError)."""
+    data = error.get("data") if isinstance(error, dict) else None
+    supported = data.get("supported") if isinstance(data, dict) else None
+    return [str(name) for name in supported] if isinstance(supported, list) else []
+
+
+def _why_silent(client: FixtureClient, opening: str) -> str:
+    """Why the opening got no answer, with the last lines of stderr and the first strange ones of stdout."""
+    transcript = client.transcript
+    if end := _how_it_ended(transcript):
+        why = f"it {end} before it answered {opening}"
+    else:
+        why = f"it did not answer {opening} within {client.timeout:g} s (--mcp-timeout)"
+    if strays := transcript.strays():
+        why += "\nits stdout began with: " + "\n  ".join(strays[:3])
+    return why + with_tail(client.wire.tail)
+
+
+def _how_it_ended(transcript: Transcript) -> str | None:
+    """What became of a connection that the server did not keep, as a predicate; ``None`` where it did."""
+    if flood := transcript.marks("flooded"):
+        return f"wrote {flood[0].data['bytes']} bytes to stdout, until the harness ended it,"
+    if died := transcript.marks("died"):
+        code = died[0].data["code"]
+        return "closed its stdout" if code is None else f"ended (exit code {code})"
+    return None
+
+
+def outcome(client: FixtureClient, response: Json | None) -> str:
+    """What a candidate's call came to, in a few words."""
+    if count := len(client.sampling):
+        return f"sampled ({count} request{'s' if count > 1 else ''})"
+    if response is None:
+        if end := _how_it_ended(client.transcript):
+            return f"the server {end} before it answered" + (with_tail(client.wire.tail) if client.wire.tail else "")
+        return f"no answer within {client.timeout:g} s"
+    if "error" in response:
+        return f"error {json.dumps(response['error'])[:200]}"
+    result = response.get("result")
+    if isinstance(result, dict) and result.get("isError") is True:
+        return f"answered without sampling, an error: {json.dumps(result.get('content'))[:200]}"
+    return "answered without sampling"
