@@ -56,7 +56,7 @@ class Call:
     def may_own(self, exchange: Exchange) -> bool:
         """Whether a sampling request can belong to this call: in the modern era certainly, else by its time."""
         if exchange.carrier is not None:
-            return exchange.carrier in self.rounds
+            return any(exchange.carrier is message for message in self.rounds)
         index = exchange.index
         return self.request.index < index and (self.response is None or index < self.response.index)
 

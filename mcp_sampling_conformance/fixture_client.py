@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from . import __version__
 from .messages import SAMPLING
-from .peer import Json, Peer, Wire
+from .peer import Json, Peer, Wire, params_of
 
 CLIENT_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
 
@@ -200,12 +200,6 @@ class FixtureClient(Peer):
 def capabilities(sampling: Mapping[str, Any] | None) -> Json:
     """A client's capabilities, with ``sampling`` or without."""
     return {} if sampling is None else {"sampling": dict(sampling)}
-
-
-def params_of(body: Json) -> Json:
-    """The params of a message; nothing where they are no object."""
-    params = body.get("params")
-    return params if isinstance(params, dict) else {}
 
 
 def tools_of(asked: Asked) -> list[Json]:

@@ -14,15 +14,26 @@ from anyio.abc import TaskGroup
 
 from . import __version__
 from .messages import SAMPLING
-from .peer import Json, Peer, Wire
+from .peer import PREFIX, Json, Peer, Wire, meta_of, params_of
 from .revisions import Revision
 
+SERVER_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
 #: a group whose requests went unanswered so often is not asked any more
 _STRIKES = 2
 #: a session in which so many requests in a row went unanswered hangs, and is asked nothing more
 _HUNG = 3
 #: what is longer is no name of a model
 _LONGEST_MODEL = 100
+
+
+@dataclass(frozen=True)
+class Question:
+    """One sampling request to make: the group that rules look for, a name for people, and the params."""
+
+    group: str
+    name: str
+    params: Any  #: ``None``: there are none at all
+    data: Json = field(default_factory=dict)  #: what rules are to know besides
 
 
 @dataclass(frozen=True)
@@ -53,16 +64,21 @@ class Book:
 
 
 class FixtureServer(Peer):
-    """One session with a client."""
+    """One connection of a client.
+
+    This is the server of the legacy era; ``ModernServer`` changes how it opens and how sampling travels.
+    """
 
     def __init__(self, wire: Wire, revision: Revision, book: Book, timeout: float) -> None:
         super().__init__(wire, timeout)
         self.revision = revision
         self.book = book
         self.initialized = False  #: the client accepted the revision
+        self.refused_opening: str | None = None  #: what a client of the other era began with
         self.sampling: Any = None  #: the capability as the client declared it
         self.running: list[str] = []  #: the tools whose calls are under way
         self.unanswered = 0  #: requests in a row
+        self._greeted = False
         # Agents call all tools at once; probes still run one by one.
         self._turn = anyio.Lock()
         # Far from where clients begin to count, unless a probe wants ids to coincide.
@@ -88,45 +104,76 @@ class FixtureServer(Peer):
         elif method == "notifications/initialized":
             self.initialized = True
         elif "id" in body:
-            params = body.get("params") if isinstance(body.get("params"), dict) else {}
-            if method == "tools/call":
-                tasks.start_soon(self._call, id, (params or {}).get("name"))
+            params = params_of(body)
+            if refusal := self._refusal(str(method), params):
+                await self.send({"id": id, "error": refusal})
+            elif method == "tools/call":
+                self._called(id, params, tasks)
             else:
-                await self.send({"id": id, **self._reply(str(method), params or {})})
+                await self.send({"id": id, **self._reply(str(method), params)})
+
+    def _refusal(self, method: str, params: Json) -> Json | None:
+        """The error for a request that cannot be taken, for want of a handshake."""
+        if self._greeted or method in ("initialize", "ping"):
+            return None
+        if method == "server/discover" or f"{PREFIX}protocolVersion" in meta_of(params):
+            self.refused_opening = method
+        message = f"this server speaks {self.revision.name}: initialize comes first"
+        return {"code": -32601 if method == "server/discover" else -32600, "message": message}
+
+    def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
+        tasks.start_soon(self._call, id, params)
 
     def _reply(self, method: str, params: Json) -> Json:
         match method:
             case "initialize":
-                self.transcript.mark("initialize")
+                self._greet()
                 capabilities = params.get("capabilities")
                 self.sampling = capabilities.get("sampling") if isinstance(capabilities, dict) else None
                 return {
                     "result": {
                         "protocolVersion": self.revision.name,
                         "capabilities": {"tools": {}},
-                        "serverInfo": {"name": "mcp-sampling-conformance", "version": __version__},
+                        "serverInfo": SERVER_INFO,
                     }
                 }
             case "ping":
                 return {"result": {}}
             case "tools/list":
-                return {"result": {"tools": [_listed(tool) for tool in self.book.left]}}
+                return {"result": self.listed_tools()}
             case _:
                 return {"error": {"code": -32601, "message": f"the fixture server offers no {method}"}}
 
-    async def _call(self, id: Any, name: object) -> None:
+    def _greet(self) -> None:
+        self._greeted = True
+        self.transcript.mark("greeted")
+
+    def listed_tools(self) -> Json:
+        """What answers ``tools/list``: a tool for each probe that is left."""
+        return {"tools": [_listed(tool) for tool in self.book.left]}
+
+    async def _call(self, id: Any, params: Json) -> None:
         """Run the probe of a tool. The call itself always succeeds, so that agents go on."""
+        name = params.get("name")
         tool = self.book.tools.get(name) if isinstance(name, str) else None
         async with self._turn:
             if tool is not None and tool.name not in self.book.called and not self.gone:
                 self.book.called.append(tool.name)
                 self.running.append(tool.name)
-                await tool.run(self, id)
+                id = await self._run(tool, id, params)
                 if not self.gone:
                     self.running.remove(tool.name)
-        if self.gone:
-            return
-        await self.send({"id": id, "result": {"content": [{"type": "text", "text": "done"}]}})
+        if not self.gone and id is not None:
+            await self.send({"id": id, "result": self._complete({"content": [{"type": "text", "text": "done"}]})})
+
+    async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
+        """Run the probe; returns the id of the request that is to be answered in the end, if any."""
+        await tool.run(self, id)
+        return id
+
+    def _complete(self, result: Json) -> Json:
+        """A result as it goes out."""
+        return result
 
     # --- sending
 
@@ -154,25 +201,39 @@ class FixtureServer(Peer):
         if self.answered(id):
             self.unanswered = 0
             response = self.response_to(id)
-            result = response.get("result")
-            model = result.get("model") if isinstance(result, dict) else None
-            if isinstance(model, str) and len(model) <= _LONGEST_MODEL and model not in self.book.models:
-                self.book.models.append(model)
+            self.note_model(response.get("result"))
             return response
+        self.note_silence(id, group)
+        return None
+
+    def note_model(self, result: object) -> None:
+        """Remember the model that a result names."""
+        model = result.get("model") if isinstance(result, dict) else None
+        if isinstance(model, str) and len(model) <= _LONGEST_MODEL and model not in self.book.models:
+            self.book.models.append(model)
+
+    def note_silence(self, id: int | str, group: str) -> None:
+        """A request got no answer in time."""
         self.unanswered += 1
         self.book.unanswered[group] = self.book.unanswered.get(group, 0) + 1
         if not self.gone:
             self.transcript.mark("gave-up", id=id, seconds=self.timeout)
-        return None
 
     async def ask(self, group: str, name: str, params: Any, **data: Any) -> Json | None:
-        """Send a sampling request and wait for its response; ``None`` where none came or there was no use in asking."""
+        """Make one sampling request and wait for its answer, ``{"result": ...}`` or ``{"error": ...}``; ``None`` where
+        none came or there was no use in asking."""
+        (answer,) = await self.ask_together([Question(group, name, params, data)])
+        return answer
+
+    async def ask_together(self, questions: Sequence[Question]) -> list[Json | None]:
+        """Make sampling requests of one group at the same time; the answers as for ``ask``, in the same order."""
+        group = questions[0].group
         if self.given_up(group):
-            return None
-        request = self.prepare(group, name, params, **data)
-        await self.send(request)
-        (response,) = await self.responses([request], group)
-        return response
+            return [None for _ in questions]
+        requests = [self.prepare(one.group, one.name, one.params, **one.data) for one in questions]
+        for request in requests:
+            await self.send(request)
+        return await self.responses(requests, group)
 
 
 def _listed(tool: Tool) -> Json:

@@ -16,9 +16,8 @@ from anyio.abc import TaskGroup
 from .exchanges import CAPABILITIES, INPUT_REQUIRED
 from .fixture_client import CLIENT_INFO, Asked, FixtureClient, ServerWire, capabilities
 from .messages import CALLS, SAMPLING, id_key
-from .peer import Json
+from .peer import PREFIX, Json
 
-PREFIX = "io.modelcontextprotocol/"
 #: after so many results in a row that ask for nothing but another try, a call is given up
 _MAX_BARE_ROUNDS = 20
 

@@ -12,6 +12,8 @@ from .messages import id_key
 from .wire.transcript import Entry, Transcript
 
 Json = dict[str, Any]
+#: of the keys that the specification keeps in ``_meta``
+PREFIX = "io.modelcontextprotocol/"
 
 
 class Wire(Protocol):
@@ -87,3 +89,15 @@ class Peer:
 
 def _rpc(body: Json) -> Json:
     return {"jsonrpc": "2.0", **body}
+
+
+def params_of(body: Json) -> Json:
+    """The params of a message; nothing where they are no object."""
+    params = body.get("params")
+    return params if isinstance(params, dict) else {}
+
+
+def meta_of(params: Json) -> Json:
+    """The ``_meta`` of params; nothing where it is no object."""
+    meta = params.get("_meta")
+    return meta if isinstance(meta, dict) else {}

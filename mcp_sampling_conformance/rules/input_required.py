@@ -229,6 +229,13 @@ def _expected(evidence: Evidence, target: object) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def _difference(got: str, expected: str) -> str:
+    """Where two results begin to differ."""
+    apart = next((i for i, (a, b) in enumerate(zip(got, expected, strict=False)) if a != b), len(expected))
+    start = max(0, apart - 20)
+    return f"which has {shown(got[start : start + 100])} where {shown(expected[start : start + 100])} belongs"
+
+
 @rule(
     "input-required/state-tampered-rejected",
     SERVER,
@@ -248,8 +255,7 @@ def state_tampered_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]
             elif expected is not None and (got := _normal(call, probe)) != expected and call.last == retry:
                 yield broken(
                     response.whole,
-                    f"{probe.name} was honoured and changed the result: it came to {shown(got)} instead of "
-                    f"{shown(expected)}",
+                    f"{probe.name} was honoured and changed the result, {_difference(got or '', expected)}",
                 )
 
 

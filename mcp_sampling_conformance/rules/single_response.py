@@ -134,7 +134,7 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 #: groups whose unanswered requests no other rule speaks of
 _WITHOUT_ANOTHER_RULE = (
-    *("plain", "plain-again", "limit", "hints", "pinged"),
+    *("plain", "plain-again", "limit", "hints", "pinged", "several", "state"),
     *("tools-undeclared", "tools", "loop", "choice-none", "choice-required"),
 )
 

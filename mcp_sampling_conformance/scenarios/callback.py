@@ -14,6 +14,7 @@ from mcp.shared.memory import create_client_server_memory_streams
 from pydantic import ValidationError
 
 from ..fixture_server import Book, FixtureServer
+from ..modern_server import server_for
 from ..revisions import Revision
 from ..wire.memory import MemoryWire
 from ..wire.transcript import Transcript
@@ -118,7 +119,7 @@ async def callback_session(
     """The SDK's client session around a callback, initialized, and the fixture server that it is connected to."""
     capabilities = _capabilities(callback)
     async with create_client_server_memory_streams() as (client_streams, server_streams):
-        server = FixtureServer(MemoryWire(*server_streams, transcript), revision, book, timeout)
+        server = server_for(MemoryWire(*server_streams, transcript), revision, book, timeout)
         session = ClientSession(*client_streams, sampling_callback=callback, sampling_capabilities=capabilities)
         # The server ends first: what the session answers for a callback that it ends is no answer of the callback.
         async with session, anyio.create_task_group() as tasks:

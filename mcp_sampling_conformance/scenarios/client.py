@@ -15,6 +15,7 @@ import anyio
 from anyio.abc import SocketStream
 
 from ..fixture_server import Book, FixtureServer
+from ..modern_server import server_for
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, Child, kill_stragglers
 from ..wire.relay import RelayWire, relay_command
@@ -133,6 +134,9 @@ class ClientRun:
                 try:
                     in_time = await self._watch(child)
                 finally:
+                    for session in self.sessions:
+                        if not in_time and not session.gone:
+                            session.transcript.mark("hung")
                     with anyio.CancelScope(shield=True):
                         await child.end(_EXIT_GRACE if in_time else 0)
                         child.kill()
@@ -145,7 +149,7 @@ class ClientRun:
         """Serve one connection of the client; some make one to look around, and another to work."""
         transcript = Transcript(f"{self.revision.name}, connection {len(self.record.transcripts) + 1}", "stdio")
         self.record.transcripts.append(transcript)
-        server = FixtureServer(RelayWire(stream, transcript), self.revision, self.book, self.timeout)
+        server = server_for(RelayWire(stream, transcript), self.revision, self.book, self.timeout)
         self.sessions.append(server)
         async with anyio.create_task_group() as tasks:
             await server.serve(tasks)
@@ -191,8 +195,16 @@ class ClientRun:
             self._add_note(f"ended (exit code {child.code}) during {', '.join(died)}{said}")
 
     def _note_failure(self, child: Child, in_time: bool) -> None:
-        """Why not even ``initialize`` came to its end."""
-        greeted = any(session.transcript.marks("initialize") for session in self.sessions)
+        """Why no call came to be made."""
+        openings = [session.refused_opening for session in self.sessions if session.refused_opening]
+        if openings:
+            other = "legacy" if self.revision.modern else "modern"
+            self.record.not_negotiated = (
+                f"the client speaks the {other} era only: it began with {openings[0]}, and did not go on when it was "
+                f"told that the server speaks {self.revision.name}"
+            )
+            return
+        greeted = any(session.transcript.marks("greeted") for session in self.sessions)
         how = f"ended with exit code {child.code}" if in_time else f"was given {self._patience:g} s"
         if greeted and in_time:
             self.record.not_negotiated = f"the client did not go on after {self.revision.name} was negotiated"
@@ -202,7 +214,7 @@ class ClientRun:
         if greeted:
             what = f"did not go on after {self.revision.name} was negotiated"
         else:
-            what = "sent no initialize" if self.sessions else "started no server"
+            what = "sent nothing to open the conversation" if self.sessions else "started no server"
         strays = [stray for session in self.sessions for stray in session.transcript.strays()]
         said = "".join(f"\nto the server's stdin it wrote: {stray}" for stray in strays[:1])
         self.record.failure = f"the client {what}: it {how}{said}{with_tail(child.tail)}"

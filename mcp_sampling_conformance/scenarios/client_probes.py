@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..fixture_server import FixtureServer, Tool
+from ..exchanges import INPUT_REQUIRED
+from ..fixture_server import FixtureServer, Question, Tool
+from ..modern_server import ModernServer
 from ..peer import Json
 from ..revisions import Revision
 from .asks import HOSTILE, VALID, Ask, request, text, tool_result, tools_request, turn
@@ -36,11 +38,10 @@ async def _one(ask: Ask, server: FixtureServer, call: int | str) -> None:
         await server.ask("follow-up", f"a plain request after {ask.name}", request(), after=ask.group)
 
 
-async def _tools_undeclared(server: FixtureServer, call: int | str) -> None:
+async def _undeclared(name: str, params: Json, server: FixtureServer, call: int | str) -> None:
+    """A use of tools that the client did not declare."""
     if server.sampling is not None and not server.declares_tools:
-        await server.ask("tools-undeclared", "tools without sampling.tools", tools_request())
-        choice = request(toolChoice={"mode": "auto"})
-        await server.ask("tools-undeclared", "toolChoice without sampling.tools", choice)
+        await server.ask("tools-undeclared", f"{name} without sampling.tools", params)
 
 
 async def _loop(server: FixtureServer, call: int | str) -> None:
@@ -61,17 +62,17 @@ async def _loop(server: FixtureServer, call: int | str) -> None:
 
 async def _concurrent(server: FixtureServer, call: int | str) -> None:
     """Two requests at once, each with a word of its own that an echoing model repeats."""
-    if server.sampling is None or server.given_up("concurrent"):
-        return
-    requests = [
-        server.prepare(
-            "concurrent", "one of two requests at once", request(turn("user", text(f"Say {word}."))), word=word
+    if server.sampling is not None:
+        await server.ask_together(
+            [
+                Question("concurrent", "one of two requests at once", _say(word), {"word": word})
+                for word in ("alabaster", "basalt")
+            ]
         )
-        for word in ("alabaster", "basalt")
-    ]
-    for one in requests:
-        await server.send(one)
-    await server.responses(requests, "concurrent")
+
+
+def _say(word: str) -> Json:
+    return request(turn("user", text(f"Say {word}.")))
 
 
 async def _same_id(server: FixtureServer, call: int | str) -> None:
@@ -156,6 +157,63 @@ def _part(model: str, other: str) -> str | None:
     return None
 
 
+#: what a requestState may look like
+STATES: tuple[tuple[str, str], ...] = (
+    ("an empty requestState", ""),
+    ("a requestState of odd characters", ' {"a": "\\u0000"}\t\r\n\u2028\u00e9e\u0301\U0001f642%20+/=&<\x7f\x01 '),
+    ("a requestState of 64 KB", "0123456789abcdef" * 4096),
+)
+
+
+async def _state(name: str, state: str, server: FixtureServer, call: int | str) -> None:
+    if server.sampling is not None and isinstance(server, ModernServer):
+        await server.ask_with_state([Question("state", name, request())], state)
+
+
+async def _state_and_none(server: FixtureServer, call: int | str) -> None:
+    """A round without requestState after one that had some."""
+    if server.sampling is not None and isinstance(server, ModernServer):
+        await server.ask_with_state([Question("state", "a question with a requestState", request())], "first round")
+        await server.ask_with_state([Question("state", "one without requestState after it", request())], None)
+
+
+async def _state_only(server: FixtureServer, call: int | str) -> None:
+    """Nothing is asked; a client may try again at once, or not at all."""
+    if server.sampling is not None and isinstance(server, ModernServer):
+        await server.round({"resultType": INPUT_REQUIRED, "requestState": "come again"})
+
+
+async def _beside_an_invalid_one(server: FixtureServer, call: int | str) -> None:
+    if server.sampling is not None:
+        bad = request(turn("system", text("Be brief.")))
+        await server.ask_together(
+            [
+                Question("several", "a valid question beside an invalid one", request()),
+                Question("bad-role", 'a message of role "system" beside a valid question', bad),
+            ]
+        )
+
+
+async def _odd_type(name: str, result_type: str | None, server: FixtureServer, call: int | str) -> None:
+    """A result with inputRequests that is no InputRequiredResult."""
+    if server.sampling is not None and isinstance(server, ModernServer):
+        await server.ask_with_state([Question("odd-type", name, request())], "state", result_type)
+
+
+async def _nothing(server: FixtureServer, call: int | str) -> None:
+    """A call that is answered at once: it shows that a client which refused the question before it lives on."""
+
+
+MODERN: tuple[tuple[str, Any], ...] = (
+    *((name, partial(_state, name, state)) for name, state in STATES),
+    ("a round without requestState", _state_and_none),
+    ("a requestState alone", _state_only),
+    ("a valid question beside an invalid one", _beside_an_invalid_one),
+    ("an unknown resultType", partial(_odd_type, "a result of an unknown resultType", "com.example/unknown")),
+    ("no resultType", partial(_odd_type, "a result without resultType", None)),
+)
+
+
 def _tool(description: str, run: Any, number: int) -> Tool:
     slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")[:50]
     return Tool(f"p{number:02}_{slug}", f"Probe: {description}", run)
@@ -170,14 +228,27 @@ def client_tools(revision: Revision, models: Sequence[str], *, batches: bool = T
         ("a plain request", _plain),
         *((ask.name, partial(_one, ask)) for ask in VALID if ask.fits(revision)),
         ("two requests at once", _concurrent),
-        ("a ping while sampling", _ping),
         ("hints for known models", partial(_hints, models)),
     ]
     if revision.tools:
-        probes += [("tools undeclared", _tools_undeclared), ("a tool loop", _loop)]
-    probes += [("the id of the pending call", _same_id), ("a request taken back", _cancelled)]
+        choice = request(toolChoice={"mode": "auto"})
+        probes += [
+            ("tools undeclared", partial(_undeclared, "tools", tools_request())),
+            ("toolChoice undeclared", partial(_undeclared, "toolChoice", choice)),
+            ("a tool loop", _loop),
+        ]
+    if revision.modern:
+        probes += MODERN
+    else:
+        probes += [
+            ("a ping while sampling", _ping),
+            ("the id of the pending call", _same_id),
+            ("a request taken back", _cancelled),
+        ]
     if revision.batches and batches:
         probes.append(("a batch", _batch))
     probes += [(ask.name, partial(_one, ask)) for ask in HOSTILE if ask.fits(revision)]
+    if revision.modern:
+        probes.append(("a call that asks nothing", _nothing))
     tools = [_tool(name, run, number) for number, (name, run) in enumerate(probes, 1)]
     return {tool.name: tool for tool in tools}

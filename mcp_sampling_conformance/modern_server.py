@@ -1,0 +1,153 @@
+"""The fixture server of the modern era (2026-07-28): it asks in results, and is answered by retries.
+
+basic "_meta", basic/patterns/mrtr, server/discover. A probe asks as in the legacy era, and gets answers or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anyio.abc import TaskGroup
+
+from .exchanges import CAPABILITIES, INPUT_REQUIRED
+from .fixture_server import SERVER_INFO, Book, FixtureServer, Question, Tool
+from .messages import SAMPLING
+from .peer import PREFIX, Json, Wire, meta_of
+from .revisions import Revision
+
+#: how long the retry may take once the client has begun another call, which shows that none will come, unless it makes
+#: several at once; in seconds
+_PASSING = 0.1
+
+
+@dataclass
+class _Call:
+    """The call under way, over all its rounds."""
+
+    id: Any  #: of the request whose response is due
+    name: object
+    waiting: bool = False  #: it was answered with a question, and a retry is awaited
+    retry: Json | None = None
+    abandoned: bool = False  #: the question was left unanswered, so that there is no call any more
+
+
+class ModernServer(FixtureServer):
+    """One connection of a client. There is no session: each request says all that there is to know."""
+
+    def __init__(self, wire: Wire, revision: Revision, book: Book, timeout: float) -> None:
+        super().__init__(wire, revision, book, timeout)
+        self._call_under_way = _Call(None, None, abandoned=True)
+        self._begun = 0  #: requests other than the retry that came since the last question
+        self._at_once = False  #: the client makes several calls at once
+
+    # --- receiving
+
+    def _refusal(self, method: str, params: Json) -> Json | None:
+        """The error for a request that is not of this era or revision (basic "_meta", schema
+        UnsupportedProtocolVersionError)."""
+        meta = meta_of(params)
+        version = meta.get(f"{PREFIX}protocolVersion")
+        if method == "initialize":
+            self.refused_opening, version = method, params.get("protocolVersion")
+        elif version is None or not isinstance(meta.get(CAPABILITIES), dict):
+            return {"code": -32602, "message": "_meta lacks protocolVersion or clientCapabilities"}
+        if method == "initialize" or version != self.revision.name:
+            supported = {"supported": [self.revision.name], "requested": version}
+            return {"code": -32022, "message": f"this server speaks {self.revision.name} only", "data": supported}
+        if not self._greeted:
+            self._greet()
+        return None
+
+    def _reply(self, method: str, params: Json) -> Json:
+        if self._call_under_way.waiting:
+            self._begun = max(self._begun, 1)
+            self._wake()
+        match method:
+            case "server/discover":
+                discovered = {"supportedVersions": [self.revision.name], "capabilities": {"tools": {}}}
+                return {"result": self._cacheable(discovered)}
+            case "tools/list":
+                self.initialized = True
+                return {"result": self._cacheable(self.listed_tools())}
+            case _:
+                return {"error": {"code": -32601, "message": f"the fixture server offers no {method}"}}
+
+    def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
+        call = self._call_under_way
+        carries = "inputResponses" in params or "requestState" in params
+        if call.waiting and carries and params.get("name") == call.name:
+            self.transcript.mark("retry", id=id, of=call.id)
+            call.id, call.retry, call.waiting = id, params, False
+            self._wake()
+        else:
+            self._begun += 1
+            self._wake()
+            super()._called(id, params, tasks)
+
+    async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
+        self.sampling = meta_of(params).get(CAPABILITIES, {}).get("sampling")
+        call = self._call_under_way = _Call(id, tool.name)
+        await tool.run(self, id)
+        return None if call.abandoned else call.id
+
+    def _complete(self, result: Json) -> Json:
+        return {"resultType": "complete", **result, "_meta": {f"{PREFIX}serverInfo": SERVER_INFO}}
+
+    def _cacheable(self, result: Json) -> Json:
+        """A result that may be cached, and is not to be (server/utilities/caching)."""
+        return self._complete({**result, "ttlMs": 0, "cacheScope": "private"})
+
+    # --- asking
+
+    def given_up(self, group: str) -> bool:
+        return self._call_under_way.abandoned or super().given_up(group)
+
+    async def ask_together(self, questions: Sequence[Question]) -> list[Json | None]:
+        return await self.ask_with_state(questions, f"state-{self.new_id()}")
+
+    async def ask_with_state(
+        self, questions: Sequence[Question], state: str | None, result_type: str | None = INPUT_REQUIRED
+    ) -> list[Json | None]:
+        """Ask in one result, with this requestState (``None``: none) and resultType; the answers as for ``ask``."""
+        group = questions[0].group
+        if self.given_up(group):
+            return [None for _ in questions]
+        keys = [f"question-{self.new_id()}" for _ in questions]
+        requests: Json = {}
+        for key, one in zip(keys, questions, strict=True):
+            self.transcript.mark("ask", id=key, group=one.group, name=one.name, **one.data)
+            requests[key] = {"method": SAMPLING, **({} if one.params is None else {"params": one.params})}
+        result = {**({"resultType": result_type} if result_type else {}), "inputRequests": requests}
+        retry = await self.round({**result, **({} if state is None else {"requestState": state})})
+        if retry is None and not self._begun:
+            for key in keys:
+                self.note_silence(key, group)
+        given = (retry or {}).get("inputResponses")
+        answers = given if isinstance(given, dict) else {}
+        for answer in answers.values():
+            self.note_model(answer)
+        return [{"result": answers[key]} if key in answers else None for key in keys]
+
+    async def round(self, result: Json) -> Json | None:
+        """Answer the call with a result that calls for a retry; the params of that, or ``None`` where none came."""
+        call = self._call_under_way
+        call.retry, call.waiting, self._begun = None, True, 0
+        await self.send({"id": call.id, "result": result})
+        await self.until(lambda: call.retry is not None or self._begun > 0, self.timeout)
+        if call.retry is None and self._begun:
+            await self.until(lambda: call.retry is not None or self._begun > 1, _PASSING)
+            self._at_once |= self._begun > 1
+            if self._at_once:
+                await self.until(lambda: call.retry is not None, self.timeout)
+        if call.retry is None:
+            call.abandoned, call.waiting = True, False
+        else:
+            self.unanswered = 0
+        return call.retry
+
+
+def server_for(wire: Wire, revision: Revision, book: Book, timeout: float) -> FixtureServer:
+    """The fixture server of the revision's era."""
+    return (ModernServer if revision.modern else FixtureServer)(wire, revision, book, timeout)
