@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SPECIFICATION = "https://modelcontextprotocol.io/specification"
+#: https://modelcontextprotocol.io/specification/2026-07-28/deprecated
+DEPRECATION = "sampling is deprecated in MCP since 2026-07-28, and stays in it until 2027-07-28 at least"
 SCHEMA_SOURCE = "https://github.com/modelcontextprotocol/modelcontextprotocol/blob/main/schema"
 
 

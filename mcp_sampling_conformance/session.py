@@ -6,15 +6,17 @@ import time
 import traceback
 from collections.abc import Generator, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from .glance import Glance, glances
 from .judge import judge, without_evidence
 from .report import json_file, terminal
 from .report.failure import failure_text
-from .revisions import Revision, page_url
+from .revisions import DEPRECATION, Revision, page_url
 from .rules import rules_for
 from .scenarios.record import RevisionRun, Run
 from .settings import Settings
@@ -79,6 +81,7 @@ class Conformance:
         self.settings = settings
         self.subject = settings.subject
         self.notes: list[str] = []  #: what a reader should know besides the verdicts
+        self.glances: list[Glance] = []  #: whether sampling works at all, in each era
         #: what the items that will run need; set after collection
         self.revisions: Sequence[Revision] = settings.revisions
         self._results: dict[tuple[str, Revision | None], Result] | None = None
@@ -94,9 +97,13 @@ class Conformance:
             self.reached = bool(run.reached)
             self.notes = [self.settings.mask(note) for record in run.revisions.values() for note in record.notes]
             self._results = {(r.rule, None): r for r in [self._reached(run)]}
-            for each in self.revisions:
-                for result in self._judged(each, run.revisions[each.name]):
-                    self._results[result.rule, each] = result
+            judged = {each: self._judged(each, run.revisions[each.name]) for each in self.revisions}
+            self._results |= {(r.rule, each): r for each, results in judged.items() for r in results}
+            records = {each: run.revisions[each.name] for each in self.revisions}
+            self.glances = [
+                replace(glance, why=self.settings.mask(glance.why))
+                for glance in glances(records, self.subject.side, judged)
+            ]
         return self._results[rule, revision]
 
     def _provoke(self) -> Run:
@@ -188,6 +195,7 @@ class ConformanceSession:
         self.run = Conformance(config, settings)
         self.results: dict[str, Result] = {}  #: by the id of the item
         self.notes: list[str] = []
+        self.glances: list[Glance] = []
         self.unreached = False  #: some item saw that sampling was never reached
         self.selected = self._take_selection()
 
@@ -235,7 +243,12 @@ class ConformanceSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if isinstance(item, RuleItem) and item.result and (call.when == "call" or call.excinfo is not None):
-            setattr(report, _ATTRIBUTE, {**item.result.as_json(), "reached": item.run.reached, "notes": item.run.notes})
+            run = {
+                "reached": item.run.reached,
+                "notes": item.run.notes,
+                "glances": [asdict(glance) for glance in item.run.glances],
+            }
+            setattr(report, _ATTRIBUTE, {**item.result.as_json(), **run})
             # Here and not in repr_failure, which pytest does not ask about errors in setup.
             if call.excinfo is not None and isinstance(call.excinfo.value, RuleBroken | HarnessError):
                 report.longrepr = failure_text(item.result)
@@ -250,6 +263,7 @@ class ConformanceSession:
             data = dict(data)
             self.unreached |= not data.pop("reached")
             self.notes = data.pop("notes")
+            self.glances = [Glance(**glance) for glance in data.pop("glances")]
             self.results[report.nodeid] = Result.from_json(data)
 
     @pytest.hookimpl(tryfirst=True)
@@ -261,9 +275,12 @@ class ConformanceSession:
             return "warned", "w", ("WARNED", {"yellow": True})
         return None
 
-    def pytest_report_header(self) -> str:
+    def pytest_report_header(self) -> list[str]:
         names = ", ".join(revision.name for revision in self.settings.revisions)
-        return "mcp sampling: judging the {kind} {value} over {transport}, ".format_map(self._target) + names
+        return [
+            "mcp sampling: judging the {kind} {value} over {transport}, ".format_map(self._target) + names,
+            f"mcp sampling: {DEPRECATION}",
+        ]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._is_worker or not self.results:
@@ -272,7 +289,7 @@ class ConformanceSession:
         if self.unreached and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         for path in self.settings.reports:
-            json_file.write(path, self._target, list(self.results.values()))
+            json_file.write(path, self._target, self.glances, list(self.results.values()))
 
     @property
     def _target(self) -> dict[str, str]:
@@ -289,6 +306,7 @@ class ConformanceSession:
             terminal.write_summary(
                 terminalreporter,
                 list(self.results.values()),
+                glances=self.glances,
                 unreached=self.unreached,
                 notes=self.notes,
                 reports=self.settings.reports,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from .. import __version__
+from ..glance import Glance
 from ..verdicts import Result, Verdict
 
 
-def write(path: Path, target: Mapping[str, str], results: Sequence[Result]) -> None:
+def write(path: Path, target: Mapping[str, str], glances: Sequence[Glance], results: Sequence[Result]) -> None:
     """Write the results to ``path``. Raises ``OSError`` when it cannot be written."""
     document = {
         "schema": 1,
         "tool": {"name": "mcp-sampling-conformance", "version": __version__},
         "target": dict(target),
+        "sampling": [asdict(glance) for glance in glances],
         "results": [result.as_json() for result in results],
         "summary": {verdict.value: sum(r.verdict is verdict for r in results) for verdict in Verdict},
     }

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from ..glance import Glance
 from ..rules import TOPICS
 from ..verdicts import Result, Verdict
+from ..wire.transcript import Side
 from .excerpt import printable
 
 #: seconds between two lines of progress where lines cannot be overwritten
@@ -57,6 +59,7 @@ def write_summary(
     reporter: pytest.TerminalReporter,
     results: Sequence[Result],
     *,
+    glances: Sequence[Glance],
     unreached: bool,
     notes: Sequence[str],
     reports: Sequence[Path],
@@ -77,6 +80,8 @@ def write_summary(
         reporter.write_sep("=", f"mcp sampling: {rules[0].role} over {rules[0].transport}")
         for line in table(rules):
             reporter.write_line(line)
+        for glance in glances:
+            reporter.write_line(printable(glance.line(Side(rules[0].role))), bold=True, red=not glance.works)
     for note in notes:
         reporter.write_line(printable(note), yellow=True)
     for line in _read_next(results, unreached, reports):

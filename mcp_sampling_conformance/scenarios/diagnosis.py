@@ -13,7 +13,9 @@ from .record import RevisionRun, with_tail
 
 def note_refusal(record: RevisionRun, response: Json | None, client: FixtureClient) -> None:
     """Say in the record why the first connection of a revision did not open."""
-    opening = "server/discover" if isinstance(client, ModernClient) else "initialize"
+    modern = isinstance(client, ModernClient)
+    opening, member = ("server/discover", "supportedVersions") if modern else ("initialize", "protocolVersion")
+    spoken = [name for name in client.spoken(response) if isinstance(name, str)]
     error = (response or {}).get("error")
     if response is None:
         record.failure = _why_silent(client, opening)
@@ -21,10 +23,10 @@ def note_refusal(record: RevisionRun, response: Json | None, client: FixtureClie
         versions = _supported(error)
         speaks = f", so it speaks {', '.join(versions)} only" if versions else ""
         record.not_negotiated = f"the server answered {opening} with the error {json.dumps(error)[:500]}{speaks}"
-    elif spoken := client.spoken(response):
-        record.not_negotiated = f"the server negotiated {', '.join(map(str, spoken))} instead"
+    elif spoken:
+        record.not_negotiated = f"the server negotiated {', '.join(spoken)} instead"
     else:
-        record.failure = f"it answered {opening} without a revision: {json.dumps(response)[:500]}"
+        record.failure = f"it answered {opening} without a {member}: {json.dumps(response)[:500]}"
 
 
 def _supported(error: object) -> list[str]:
