@@ -52,7 +52,7 @@ def _glance(revision: Revision, record: RevisionRun, side: Side, results: Sequen
     else:
         decisive = [result.message for result in failed if result.rule == _DECISIVE]
         asked = "the server never asked" if side is Side.SERVER else "no plain request got a result"
-        why = decisive[0] if decisive else asked
+        why = decisive[0].partition(". ")[0] if decisive else asked
     return Glance(revision.name, revision.era, works and not record.not_negotiated, why.partition("\n")[0])
 
 

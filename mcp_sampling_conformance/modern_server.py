@@ -40,7 +40,7 @@ class ModernServer(FixtureServer):
         super().__init__(wire, revision, book, timeout)
         self._call_under_way = _Call(None, None, abandoned=True)
         self._begun = 0  #: requests other than the retry that came since the last question
-        self._at_once = False  #: the client makes several calls at once
+        self._at_once: bool | None = None  #: whether the client makes several calls at once, once it has shown
 
     # --- receiving
 
@@ -136,11 +136,11 @@ class ModernServer(FixtureServer):
         call.retry, call.waiting, self._begun = None, True, 0
         await self.send({"id": call.id, "result": result})
         await self.until(lambda: call.retry is not None or self._begun > 0, self.timeout)
-        if call.retry is None and self._begun:
+        if call.retry is None and self._begun and self._at_once is None:
             await self.until(lambda: call.retry is not None or self._begun > 1, _PASSING)
-            self._at_once |= self._begun > 1
-            if self._at_once:
-                await self.until(lambda: call.retry is not None, self.timeout)
+            self._at_once = self._begun > 1
+        if call.retry is None and self._begun and self._at_once:
+            await self.until(lambda: call.retry is not None, self.timeout)
         if call.retry is None:
             call.abandoned, call.waiting = True, False
         else:

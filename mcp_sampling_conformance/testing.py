@@ -117,22 +117,13 @@ class SamplingServer:
 
     def ask_all(self, requests: Sequence[Json]) -> list[Json]:
         """Send several requests, one after the other, in one session; a command is started once for all of them."""
-        ask = self._ask_callback if callable(self._client) else self._ask_command
-        responses = self._portal.call(ask, list(requests))
+        responses = self._portal.call(self._ask, list(requests))
         if len(responses) < len(requests):
             raise CallFailed(f"the client answered only {len(responses)} of {len(requests)} sampling requests")
         return responses
 
-    async def _ask_callback(self, requests: list[Json]) -> list[Json]:
-        from .scenarios.callback import callback_session  # imports the SDK
-
-        assert callable(self._client)
-        transcript = Transcript("callback", "memory")
-        async with callback_session(self._client, self._revision, Book({}), transcript, self._timeout) as (server, _):
-            answers = [await server.ask("yours", "a request of yours", params) for params in requests]
-        return [_outcome(answer) for answer in answers if answer is not None]
-
-    async def _ask_command(self, requests: list[Json]) -> list[Json]:
+    async def _ask(self, requests: list[Json]) -> list[Json]:
+        """A tool for each request, called by whatever it is that we have."""
         answers: list[Json] = []
 
         async def one(params: Json, server: FixtureServer, call: int | str) -> None:
@@ -140,14 +131,20 @@ class SamplingServer:
             if answer is not None:
                 answers.append(_outcome(answer))
 
-        assert not callable(self._client)
-        argv = shlex.split(self._client) if isinstance(self._client, str) else list(self._client)
         tools = [Tool(f"ask_{n}", "Asks for sampling", partial(one, params)) for n, params in enumerate(requests, 1)]
         book = Book({tool.name: tool for tool in tools})
+        if callable(self._client):
+            from .scenarios.callback import call_every_tool  # imports the SDK
+
+            transcript = Transcript("callback", "memory")
+            await call_every_tool(self._client, self._revision, book, transcript, self._timeout)
+            return answers
+        argv = shlex.split(self._client) if isinstance(self._client, str) else list(self._client)
         run = Run({self._revision.name: RevisionRun()})
         await ClientRun(Command(argv), self._revision, book, run, self._timeout, lambda text: None).until_done()
-        if failure := run.revisions[self._revision.name].failure:
-            raise CallFailed(failure)
+        record = run.revisions[self._revision.name]
+        if why := record.failure or record.not_negotiated:
+            raise CallFailed(f"{why}; revision= chooses another one")
         return answers
 
 

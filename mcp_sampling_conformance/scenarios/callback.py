@@ -1,4 +1,4 @@
-"""The run against a sampling callback: the Python SDK's own client session around it, in this process."""
+"""The run against a sampling callback: the Python SDK's own client around it, in this process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
-from mcp import ClientSession, types
+from mcp import Client, types
 from mcp.shared.exceptions import MCPError
 from mcp.shared.memory import create_client_server_memory_streams
 from pydantic import ValidationError
 
-from ..fixture_server import Book, FixtureServer
+from ..fixture_server import Book
 from ..modern_server import server_for
 from ..revisions import Revision
 from ..wire.memory import MemoryWire
@@ -23,6 +23,8 @@ from .record import RevisionRun, Run
 
 #: an attribute of a callback that says which sub-capabilities its client declares
 CAPABILITIES = "sampling_capabilities"
+#: of one call that asks again and again; the harness ends its loops before that
+_MAX_ROUNDS = 100
 _ANSWERS = (types.CreateMessageResult, types.CreateMessageResultWithTools, types.ErrorData)
 
 
@@ -64,12 +66,9 @@ async def _one_revision(
 ) -> None:
     transcript = Transcript(f"{revision.name}, in memory", "memory")
     record.transcripts.append(transcript)
+    record.opened = True
     book = Book(client_tools(revision, models, batches=False))
-    async with callback_session(callback, revision, book, transcript, timeout) as (_, session):
-        record.opened = True
-        for tool in (await session.list_tools()).tools:
-            with suppress(MCPError):
-                await session.call_tool(tool.name, {})
+    await call_every_tool(callback, revision, book, transcript, timeout)
 
 
 class Watched:
@@ -112,18 +111,32 @@ def _capabilities(callback: Callable[..., Any]) -> types.SamplingCapability | No
     return types.SamplingCapability.model_validate(declared) if declared is not None else None
 
 
-@asynccontextmanager
-async def callback_session(
+async def call_every_tool(
     callback: Callable[..., Any], revision: Revision, book: Book, transcript: Transcript, timeout: float
-) -> AsyncIterator[tuple[FixtureServer, ClientSession]]:
-    """The SDK's client session around a callback, initialized, and the fixture server that it is connected to."""
-    capabilities = _capabilities(callback)
+) -> None:
+    """Put the SDK's client around a callback, connect it to the fixture server, and have it call every tool once."""
     async with create_client_server_memory_streams() as (client_streams, server_streams):
         server = server_for(MemoryWire(*server_streams, transcript), revision, book, timeout)
-        session = ClientSession(*client_streams, sampling_callback=callback, sampling_capabilities=capabilities)
-        # The server ends first: what the session answers for a callback that it ends is no answer of the callback.
-        async with session, anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, tasks)
-            await session.initialize()
-            yield server, session
-            tasks.cancel_scope.cancel()
+        client = Client(
+            _transport(client_streams),
+            sampling_callback=callback,
+            sampling_capabilities=_capabilities(callback),
+            mode=revision.name if revision.modern else "legacy",
+            input_required_max_rounds=_MAX_ROUNDS,
+            cache=None,
+        )
+        # The server ends first: what the client answers for a callback that it ends is no answer of the callback.
+        async with anyio.create_task_group() as outer:
+            outer.start_soon(server.serve, outer)
+            async with client:
+                for tool in (await client.list_tools()).tools:
+                    # Modern calls raise what the callback raised, in whatever way the SDK wraps it.
+                    with suppress(Exception):
+                        await client.call_tool(tool.name, {})
+                outer.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _transport(streams: Any) -> AsyncIterator[Any]:
+    """Streams as the SDK's client takes them."""
+    yield streams
