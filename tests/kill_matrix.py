@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ def python(script: str, *arguments: str) -> list[str]:
 
 
 def judged(run: Run, side: Side) -> list[Result]:
+    """The verdicts of every revision that could be judged."""
     return [
         result
         for name, record in run.revisions.items()
+        if not (record.not_negotiated or record.failure)
         for result in judge(record.transcripts, REVISIONS[name], side, "stdio")
     ]
 
@@ -56,5 +58,7 @@ def kill(
     return found
 
 
-def all_rules_of(side: Side) -> set[str]:
-    return {rule.name for revision in REVISIONS.values() for rule in rules_for(side, revision)}
+def all_rules_of(side: Side, modern: Collection[bool] = (False, True)) -> set[str]:
+    """Every rule that binds a side, in either era or in one."""
+    chosen = [revision for revision in REVISIONS.values() if revision.modern in modern]
+    return {rule.name for revision in chosen for rule in rules_for(side, revision)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from kill_matrix import all_rules_of, judged, kill, python
 from server_mutants import MUTANTS
@@ -22,14 +24,14 @@ NAMED = [
 ]
 
 
-async def run(command: list[str], revisions: list[str], named: list[Target]) -> Run:
+async def run(command: list[str], revisions: Sequence[str], named: Sequence[Target], timeout: float = TIMEOUT) -> Run:
     return await provoke_server(
-        Command(command), [REVISIONS[name] for name in revisions], named, TIMEOUT, lambda text: None
+        Command(command), [REVISIONS[name] for name in revisions], named, timeout, lambda text: None
     )
 
 
 async def run_mutant(name: str, revision: str) -> Run:
-    return await run(python("server_mutants.py", name), [revision], NAMED)
+    return await run(python("server_mutants.py", name), [*MUTANTS[name].beside, revision], NAMED)
 
 
 def results(run: Run) -> list[Result]:
@@ -46,5 +48,7 @@ def test_mutant_breaks_exactly_its_rules(killed: dict[str, dict[str, str]], name
     assert set(killed[name]) == MUTANTS[name].breaks, killed[name]
 
 
-def test_every_rule_has_a_mutant() -> None:
-    assert all_rules_of(Side.SERVER) == frozenset().union(*(mutant.breaks for mutant in MUTANTS.values()))
+@pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
+def test_every_rule_has_a_mutant(modern: bool) -> None:
+    ours = [mutant.breaks for mutant in MUTANTS.values() if REVISIONS[mutant.revision].modern is modern]
+    assert all_rules_of(Side.SERVER, [modern]) == frozenset().union(*ours)
