@@ -534,14 +534,14 @@ def test_an_interrupted_run_leaves_no_server(pytester: pytest.Pytester) -> None:
         """
         import _thread, threading
         import mcp_sampling_conformance.scenarios.server as scenario
-        usual = scenario._Provoker.find_targets
+        usual = scenario._Provoker._find_targets
 
-        async def find_targets(self):
+        async def _find_targets(self):
             threading.Timer(0.0, _thread.interrupt_main).start()
             await scenario.anyio.sleep_forever()
 
         def pytest_configure():
-            scenario._Provoker.find_targets = find_targets
+            scenario._Provoker._find_targets = _find_targets
         """
     )
     result = pytester.runpytest_subprocess("--mcp-server", server, *QUICK, timeout=SECONDS)

@@ -196,15 +196,15 @@ class ClientRun:
 
     def _note_failure(self, child: Child, in_time: bool) -> None:
         """Why no call came to be made."""
+        greeted = any(session.transcript.marks("greeted") for session in self.sessions)
         openings = [session.refused_opening for session in self.sessions if session.refused_opening]
-        if openings:
+        if openings and not greeted:
             other = "legacy" if self.revision.modern else "modern"
             self.record.not_negotiated = (
                 f"the client speaks the {other} era only: it began with {openings[0]}, and did not go on when it was "
                 f"told that the server speaks {self.revision.name}"
             )
             return
-        greeted = any(session.transcript.marks("greeted") for session in self.sessions)
         how = f"ended with exit code {child.code}" if in_time else f"was given {self._patience:g} s"
         if greeted and in_time:
             self.record.not_negotiated = f"the client did not go on after {self.revision.name} was negotiated"
@@ -214,7 +214,8 @@ class ClientRun:
         if greeted:
             what = f"did not go on after {self.revision.name} was negotiated"
         else:
-            what = "sent nothing to open the conversation" if self.sessions else "started no server"
+            opening = "request of this era" if self.revision.modern else "initialize"
+            what = f"sent no {opening}" if self.sessions else "started no server"
         strays = [stray for session in self.sessions for stray in session.transcript.strays()]
         said = "".join(f"\nto the server's stdin it wrote: {stray}" for stray in strays[:1])
         self.record.failure = f"the client {what}: it {how}{said}{with_tail(child.tail)}"
