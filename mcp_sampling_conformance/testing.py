@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, TypeVar
 
 from anyio.from_thread import BlockingPortal
 
 from .fixture_client import Asked, FixtureClient
 from .fixture_server import Book, FixtureServer, Tool
 from .peer import Json
-from .revisions import NEWEST_LEGACY, REVISIONS
+from .revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision
 from .scenarios.answers import text_result
 from .scenarios.client import ClientRun
 from .scenarios.connect import open_client
@@ -30,6 +30,8 @@ from .wire.transcript import Transcript
 #: these from the request's params
 Answer = str | Mapping[str, Any] | Callable[[Json], Any]
 
+Outcome = TypeVar("Outcome")
+
 DEFAULT_ANSWER = "This is an answer of the fixture client."
 
 
@@ -39,6 +41,10 @@ class CallFailed(AssertionError):
     def __init__(self, message: str, error: Json | None = None) -> None:
         super().__init__(message)
         self.error = error
+
+
+class NotSpoken(CallFailed):
+    """The revision is not spoken."""
 
 
 class SamplingClient:
@@ -93,19 +99,34 @@ async def _open(client: FixtureClient, revision: str, sampling: Mapping[str, Any
     response = await client.greet(revision, sampling)
     if revision not in client.spoken(response):
         answer = f"the server does not open in {revision}, it answered {response}"
-        raise CallFailed(f"{answer}; revision= chooses another one\nits stderr:\n{client.wire.tail}")
+        raise NotSpoken(f"{answer}\nits stderr:\n{client.wire.tail}")
     await client.begin()
+
+
+def _in_either_era(revision: str | None, attempt: Callable[[Revision], Outcome]) -> Outcome:
+    """Attempt something in a revision, or without one in each era until one is spoken. Raises ``NotSpoken``."""
+    *earlier, last = [revision] if revision is not None else [NEWEST_LEGACY, NAMES[-1]]
+    for name in earlier:
+        try:
+            return attempt(REVISIONS[name])
+        except NotSpoken:
+            continue
+    return attempt(REVISIONS[last])
 
 
 class SamplingServer:
     """A server that asks a client for sampling: send requests, see the client's answers."""
 
     def __init__(
-        self, client: Callable[..., Any] | str | Sequence[str], portal: BlockingPortal, revision: str, timeout: float
+        self,
+        client: Callable[..., Any] | str | Sequence[str],
+        portal: BlockingPortal,
+        revision: str | None,
+        timeout: float,
     ) -> None:
         self._client = client
         self._portal = portal
-        self._revision = REVISIONS[revision]
+        self._revision = revision
         self._timeout = timeout
 
     def ask(self, params: Json) -> Json:
@@ -117,12 +138,12 @@ class SamplingServer:
 
     def ask_all(self, requests: Sequence[Json]) -> list[Json]:
         """Send several requests, one after the other, in one session; a command is started once for all of them."""
-        responses = self._portal.call(self._ask, list(requests))
+        responses = _in_either_era(self._revision, lambda it: self._portal.call(self._ask, it, list(requests)))
         if len(responses) < len(requests):
             raise CallFailed(f"the client answered only {len(responses)} of {len(requests)} sampling requests")
         return responses
 
-    async def _ask(self, requests: list[Json]) -> list[Json]:
+    async def _ask(self, revision: Revision, requests: list[Json]) -> list[Json]:
         """A tool for each request, called by whatever it is that we have."""
         answers: list[Json] = []
 
@@ -137,14 +158,16 @@ class SamplingServer:
             from .scenarios.callback import call_every_tool  # imports the SDK
 
             transcript = Transcript("callback", "memory")
-            await call_every_tool(self._client, self._revision, book, transcript, self._timeout)
+            await call_every_tool(self._client, revision, book, transcript, self._timeout)
             return answers
         argv = shlex.split(self._client) if isinstance(self._client, str) else list(self._client)
-        run = Run({self._revision.name: RevisionRun()})
-        await ClientRun(Command(argv), self._revision, book, run, self._timeout, lambda text: None).until_done()
-        record = run.revisions[self._revision.name]
-        if why := record.failure or record.not_negotiated:
-            raise CallFailed(f"{why}; revision= chooses another one")
+        run = Run({revision.name: RevisionRun()})
+        await ClientRun(Command(argv), revision, book, run, self._timeout, lambda text: None).until_done()
+        record = run.revisions[revision.name]
+        if record.not_negotiated:
+            raise NotSpoken(record.not_negotiated)
+        if record.failure:
+            raise CallFailed(record.failure)
         return answers
 
 
@@ -165,14 +188,15 @@ class Workshop:
         server: str | Sequence[str] | None = None,
         *,
         answers: Sequence[Answer] = (),
-        revision: str = NEWEST_LEGACY,
+        revision: str | None = None,
         sampling: Mapping[str, Any] | None = {},
         timeout: float = 10,
     ) -> SamplingClient:
         """A client connected to ``server``, a command line; without one to the server given with ``--mcp-server``.
 
         ``answers`` are given to sampling requests in turn, a text to those beyond. ``sampling`` is the capability to
-        declare, ``None`` for none; ``timeout`` is in seconds.
+        declare, ``None`` for none; ``timeout`` is in seconds. Without a ``revision`` the newest legacy one is tried,
+        and where the server does not speak it, the newest.
         """
         if server is not None:
             argv = shlex.split(server) if isinstance(server, str) else list(server)
@@ -181,19 +205,26 @@ class Workshop:
             command = self._server_under_test
         else:
             raise CallFailed("no server to connect to: give its command, or run pytest with --mcp-server")
-        opened = open_client(command, REVISIONS[revision], Transcript(" ".join(command.argv), "stdio"), timeout)
-        client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
-        self._portal.call(_open, client, revision, sampling)
-        return SamplingClient(client, self._portal, answers)
+
+        def connected(revision: Revision) -> SamplingClient:
+            opened = open_client(command, revision, Transcript(" ".join(command.argv), "stdio"), timeout)
+            client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
+            self._portal.call(_open, client, revision.name, sampling)
+            return SamplingClient(client, self._portal, answers)
+
+        return _in_either_era(revision, connected)
 
     def server(
         self,
         client: Callable[..., Any] | str | Sequence[str],
         *,
-        revision: str = NEWEST_LEGACY,
+        revision: str | None = None,
         timeout: float = 10,
     ) -> SamplingServer:
-        """A server for ``client``: a sampling callback of the Python SDK, or a command line with ``{server}`` in it."""
+        """A server for ``client``: a sampling callback of the Python SDK, or a command line with ``{server}`` in it.
+
+        ``revision`` as for ``client``.
+        """
         return SamplingServer(client, self._portal, revision, timeout)
 
     def close(self) -> None:

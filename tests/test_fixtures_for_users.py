@@ -53,7 +53,7 @@ def test_a_client_without_sampling(mcp_sampling_client: Any) -> None:
 
 def test_a_failed_call_says_why(mcp_sampling_client: Any) -> None:
     client = mcp_sampling_client([sys.executable, str(FIXTURES / "server_mutants.py"), "dies-on-image"])
-    with pytest.raises(CallFailed, match="does not open in 2025-11-25"):
+    with pytest.raises(CallFailed, match="does not open in"):
         mcp_sampling_client([sys.executable, "-c", ""]).call_tool("ask")
     with pytest.raises(CallFailed, match="no server to connect to"):
         mcp_sampling_client()

@@ -1,0 +1,161 @@
+"""Both eras as a user sees them: what is found out by itself, and the answer at a glance."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_fixtures_for_users import CLIENT, SERVER, hello, my_callback
+
+from mcp_sampling_conformance.testing import CallFailed
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+LEGACY, MODERN = "2025-11-25", "2026-07-28"
+BOTH = ("--mcp-spec-version", LEGACY, "--mcp-spec-version", MODERN, "--mcp-report", "report.json")
+
+Run = Callable[..., dict[str, Any]]
+
+SERVERS = {
+    "dual": "",
+    "legacy": "def is_modern(self, params):\n    return False",
+    "modern": "def initialize(self, params):\n    raise SystemExit('this server knows no initialize')",
+    "legacy-api": (
+        "def call(self, id, method, params):\n"
+        "    raise Refused(-32600, 'there is no way to send sampling/createMessage')"
+    ),
+}
+CLIENTS = {
+    "dual": "",
+    "legacy": "def connect(self):\n    self.revision = self.initialize()['protocolVersion']\n"
+    "    self.send({'method': 'notifications/initialized'})",
+    "modern": "def initialize(self):\n    raise SystemExit('this client knows no initialize')",
+}
+
+
+def variant(pytester: pytest.Pytester, of: str, body: str) -> str:
+    """The command of a reference server or client with a method replaced."""
+    start = "Variant().serve(sys.stdin.buffer)" if of == "server" else "main(Variant, sys.argv[1:])"
+    lines = [
+        "import sys",
+        f"sys.path.insert(0, {str(FIXTURES)!r})",
+        f"from reference_{of} import *",
+        f"class Variant({of.title()}):",
+        *(f"    {line}" for line in (body or "pass").splitlines()),
+        start,
+    ]
+    script = pytester.makepyfile(**{f"variant_{of}": "\n".join(lines)})
+    return f"{sys.executable} -S {script}" + (" {server}" if of == "client" else "")
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Judge a variant in one revision of each era; the report, with the output as ``output``."""
+    monkeypatch.setenv("COLUMNS", "250")
+
+    def run(of: str, body: str) -> dict[str, Any]:
+        target = (f"--mcp-{of}", variant(pytester, of, body))
+        ignored = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+        result = pytester.runpytest_inprocess("-p", "no:asyncio", "-rs", *target, *BOTH, *ignored)
+        report: dict[str, Any] = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
+        return {**report, "output": result.stdout.str(), "ret": result.ret}
+
+    return run
+
+
+def verdicts(report: dict[str, Any], revision: str) -> Counter[str]:
+    return Counter(r["verdict"] for r in report["results"] if r["revision"] == revision and "/" in r["rule"])
+
+
+def works(report: dict[str, Any]) -> dict[str, bool]:
+    return {glance["revision"]: glance["works"] for glance in report["sampling"]}
+
+
+@pytest.mark.parametrize(("of", "peer"), [("server", "client"), ("client", "server")])
+def test_the_dual_era_is_judged_in_both(run: Run, of: str, peer: str) -> None:
+    report = run(of, "")
+    assert report["ret"] == 0
+    assert works(report) == {LEGACY: True, MODERN: True}
+    for revision, era in ((LEGACY, "legacy"), (MODERN, "modern")):
+        assert verdicts(report, revision)["pass"] > 40
+        assert f"Sampling with a {revision} {peer} ({era} era): works" in report["output"]
+    assert "mcp sampling: sampling is deprecated in MCP since 2026-07-28" in report["output"]
+
+
+@pytest.mark.parametrize(
+    ("of", "era", "spoken", "other", "reason"),
+    [
+        ("server", "legacy", LEGACY, MODERN, "the server answered server/discover with the error"),
+        ("server", "modern", MODERN, LEGACY, f"the server speaks {MODERN} only: it ended (exit code 1)"),
+        ("client", "legacy", LEGACY, MODERN, "the client speaks the legacy era only: it began with initialize"),
+        ("client", "modern", MODERN, LEGACY, "the client speaks the modern era only: it began with server/discover"),
+    ],
+)
+def test_a_single_era_is_found_out(run: Run, of: str, era: str, spoken: str, other: str, reason: str) -> None:
+    report = run(of, {"server": SERVERS, "client": CLIENTS}[of][era])
+    assert report["ret"] == 0
+    assert works(report) == {spoken: True, other: False}
+    assert verdicts(report, spoken)["pass"] > 40
+    assert verdicts(report, other).keys() == {"not-applicable"}
+    assert f"not-applicable: {reason}" in report["output"]
+    assert f"DOES NOT WORK, {reason}" in report["output"]
+
+
+def test_a_server_that_calls_the_legacy_api_in_the_modern_era(run: Run) -> None:
+    """The client sees an error instead of a question, and the failure says so, and what to do."""
+    report = run("server", SERVERS["legacy-api"])
+    assert report["ret"] == 1
+    assert works(report) == {LEGACY: True, MODERN: False}
+    (failure,) = [result for result in report["results"] if result["verdict"] == "fail"]
+    assert (failure["rule"], failure["revision"]) == ("input-required/asks-in-its-result", MODERN)
+    assert f"asks a {LEGACY} client for sampling, but a {MODERN} client sees the error" in failure["message"]
+    assert "answers the call with an InputRequiredResult instead" in failure["message"]
+    assert any("there is no way to send sampling/createMessage" in line for line in failure["evidence"])
+
+
+def test_a_callback_is_judged_in_both_eras(pytester: pytest.Pytester) -> None:
+    pytester.syspathinsert(Path(__file__).parent)
+    options = ("--mcp-callback", "test_fixtures_for_users:my_callback", *BOTH)
+    pytester.runpytest_inprocess("-p", "no:asyncio", *options, "-W", "ignore::pytest.PytestAssertRewriteWarning")
+    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
+    assert works(report) == {LEGACY: True, MODERN: True}
+    # It says back whatever it is told: tools that it did not declare, and more words than it is allowed.
+    failed = {(r["rule"], r["revision"]) for r in report["results"] if r["verdict"] == "fail"}
+    undeclared = {("capability/tools-undeclared-rejected", revision) for revision in (LEGACY, MODERN)}
+    assert failed == undeclared | {("max-tokens/respected", MODERN)}
+
+
+# --- the fixtures for users' own tests
+
+
+def test_a_server_asked_in_the_modern_era(mcp_sampling_client: Any) -> None:
+    client = mcp_sampling_client(SERVER, answers=["Sunny."], revision=MODERN)
+    result = client.call_tool("ask", {"question": "Weather?"})
+    assert (result["resultType"], result["content"][0]["text"]) == ("complete", "Sunny.")
+    assert client.requests[0]["messages"][0]["content"]["text"] == "Weather?"
+
+
+def test_without_sampling_in_the_modern_era(mcp_sampling_client: Any) -> None:
+    client = mcp_sampling_client(SERVER, sampling=None, revision=MODERN)
+    with pytest.raises(CallFailed) as raised:
+        client.call_tool("ask", {"question": "Weather?"})
+    assert raised.value.error is not None
+    assert raised.value.error["code"] == -32021
+
+
+@pytest.mark.parametrize("client", [my_callback, CLIENT], ids=["callback", "command"])
+def test_what_a_modern_client_answers(mcp_sampling_server: Any, client: Any) -> None:
+    answers = mcp_sampling_server(client, revision=MODERN).ask_all([hello(), hello("Bye.")])
+    assert [answer["result"]["content"]["text"].lower() for answer in answers] == ["hello.", "bye."]
+
+
+def test_the_era_is_found_out(pytester: pytest.Pytester, mcp_sampling_client: Any, mcp_sampling_server: Any) -> None:
+    """Without a revision, either side may be modern only."""
+    server = variant(pytester, "server", SERVERS["modern"])
+    assert mcp_sampling_client(server, answers=["Sunny."]).call_tool("ask", {"question": "Weather?"})
+    client = variant(pytester, "client", CLIENTS["modern"])
+    assert mcp_sampling_server(client).ask(hello())["result"]["content"]["text"] == "Hello."
