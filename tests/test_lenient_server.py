@@ -7,16 +7,34 @@ from pathlib import Path
 import anyio
 import pytest
 from kill_matrix import broken, python
-from lenient_server import LENIENT
+from lenient_server import LEGACY_ONLY, LENIENT, MODERN_ONLY
 from test_server_kill_matrix import NAMED, results, run
 
-from mcp_sampling_conformance.revisions import NAMES
+from mcp_sampling_conformance.revisions import MODERN, NAMES
+
+#: what the harness blames without reason so far
+BLAMED = {
+    "remembering": "id/correlated takes a remembered answer to the same question for a crossed one",
+    "rate-limited": "input-required/asks-in-its-result takes a call that was put off for one that cannot ask",
+}
 
 
 @pytest.mark.parametrize("name", LENIENT)
-def test_lenient_server_is_clean(name: str, tmp_path: Path) -> None:
+def test_lenient_server_is_clean(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if name in BLAMED:
+        request.applymarker(pytest.mark.xfail(reason=BLAMED[name], strict=True))
     # Where only one process can run at a time, only one revision can be looked at.
     revisions = [NAMES[-1]] if name == "one-at-a-time" else list(NAMES)
     record = anyio.run(run, python("lenient_server.py", name, str(tmp_path)), revisions, NAMED)
+    assert broken(results(record)) == {}
+    assert record.reached, "nothing sampled, so nothing was judged"
+
+
+@pytest.mark.parametrize("name", [*LEGACY_ONLY, *MODERN_ONLY])
+def test_server_of_one_era_is_clean(name: str) -> None:
+    record = anyio.run(run, python("lenient_server.py", name), NAMES, NAMED, 0.5)
+    foreign = set(NAMES) - MODERN if name in MODERN_ONLY else MODERN
+    assert {revision for revision, one in record.revisions.items() if one.not_negotiated} == foreign
+    assert not [one.failure for one in record.revisions.values() if one.failure]
     assert broken(results(record)) == {}
     assert record.reached, "nothing sampled, so nothing was judged"
