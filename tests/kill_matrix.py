@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,14 @@ def broken(results: Iterable[Result]) -> dict[str, str]:
 def kill(
     mutants: Mapping[str, Any], provoke: Callable[[str, str], Awaitable[Run]], side: Side
 ) -> dict[str, dict[str, str]]:
-    """What each mutant broke; they run side by side, for they mostly wait."""
-    found: dict[str, dict[str, str]] = {}
+    """What each mutant broke; they run side by side, for they wait as much as they work."""
+    with ProcessPoolExecutor(4) as pool:
+        jobs = {name: pool.submit(_broken_by, provoke, name, mutants[name].revision, side) for name in mutants}
+        return {name: job.result() for name, job in jobs.items()}
 
-    async def one(name: str, limiter: anyio.CapacityLimiter) -> None:
-        async with limiter:
-            found[name] = broken(judged(await provoke(name, mutants[name].revision), side))
 
-    async def everyone() -> None:
-        limiter = anyio.CapacityLimiter(4)
-        async with anyio.create_task_group() as tasks:
-            for name in mutants:
-                tasks.start_soon(one, name, limiter)
-
-    anyio.run(everyone)
-    return found
+def _broken_by(provoke: Callable[[str, str], Awaitable[Run]], name: str, revision: str, side: Side) -> dict[str, str]:
+    return broken(judged(anyio.run(provoke, name, revision), side))
 
 
 def all_rules_of(side: Side, modern: Collection[bool] = (False, True)) -> set[str]:

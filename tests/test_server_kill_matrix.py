@@ -31,7 +31,9 @@ async def run(command: list[str], revisions: Sequence[str], named: Sequence[Targ
 
 
 async def run_mutant(name: str, revision: str) -> Run:
-    return await run(python("server_mutants.py", name), [*MUTANTS[name].beside, revision], NAMED)
+    # Two targets will do where the mutant is judged in another revision too.
+    named = NAMED[:2] if "@" in name else NAMED
+    return await run(python("server_mutants.py", name), [*MUTANTS[name].beside, revision], named)
 
 
 def results(run: Run) -> list[Result]:
@@ -48,7 +50,11 @@ def test_mutant_breaks_exactly_its_rules(killed: dict[str, dict[str, str]], name
     assert set(killed[name]) == MUTANTS[name].breaks, killed[name]
 
 
+#: what cannot be broken in an era: wherever arrays are allowed, nothing but an array or a block is content
+UNBREAKABLE = {False: set(), True: {"content/array"}}
+
+
 @pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
 def test_every_rule_has_a_mutant(modern: bool) -> None:
     ours = [mutant.breaks for mutant in MUTANTS.values() if REVISIONS[mutant.revision].modern is modern]
-    assert all_rules_of(Side.SERVER, [modern]) == frozenset().union(*ours)
+    assert all_rules_of(Side.SERVER, [modern]) - UNBREAKABLE[modern] == frozenset().union(*ours)
