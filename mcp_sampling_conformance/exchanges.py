@@ -104,7 +104,8 @@ class Exchange:
         if self.carrier is None or self.answer is not None:
             return False
         session = self.session
-        ended = session.died or session.marks("left") or session.marks("hung")
+        crashed = any(mark.data["code"] != 0 for mark in session.marks("died"))
+        ended = crashed or session.marks("hung")
         return not ended or any(m.index > self.index for m in session.sent_by(Side.CLIENT))
 
     @property

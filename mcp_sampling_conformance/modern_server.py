@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 from anyio.abc import TaskGroup
 
 from .exchanges import CAPABILITIES, INPUT_REQUIRED
@@ -17,20 +18,23 @@ from .messages import SAMPLING
 from .peer import PREFIX, Json, Wire, meta_of
 from .revisions import Revision
 
-#: how long the retry may take once the client has begun another call, which shows that none will come, unless it makes
-#: several at once; in seconds
-_PASSING = 0.1
+#: how long a retry may still take once the client has begun another call, in seconds: of a client that is known to make
+#: its calls one by one, of one that has retried before, and of any other
+_PASSED, _USUAL, _UNCERTAIN = 0.05, 0.25, 1.0
+#: how many times longer than its slowest retry so far it may take
+_SLOWER = 5
 
 
 @dataclass
 class _Call:
-    """The call under way, over all its rounds."""
+    """One call, over all its rounds."""
 
     id: Any  #: of the request whose response is due
     name: object
+    declared: bool = False  #: its first request declared sampling
     waiting: bool = False  #: it was answered with a question, and a retry is awaited
     retry: Json | None = None
-    abandoned: bool = False  #: the question was left unanswered, so that there is no call any more
+    abandoned: bool = False  #: the question was left unanswered so long that no other will be put
 
 
 class ModernServer(FixtureServer):
@@ -39,8 +43,10 @@ class ModernServer(FixtureServer):
     def __init__(self, wire: Wire, revision: Revision, book: Book, timeout: float) -> None:
         super().__init__(wire, revision, book, timeout)
         self._call_under_way = _Call(None, None, abandoned=True)
-        self._begun = 0  #: requests other than the retry that came since the last question
+        self._asked: dict[object, _Call] = {}  #: the calls that were answered with a question, by tool
+        self._passed = False  #: another call came since the last question
         self._at_once: bool | None = None  #: whether the client makes several calls at once, once it has shown
+        self._slowest = 0.0  #: seconds that it took for a retry
 
     # --- receiving
 
@@ -61,9 +67,6 @@ class ModernServer(FixtureServer):
         return None
 
     def _reply(self, method: str, params: Json) -> Json:
-        if self._call_under_way.waiting:
-            self._begun = max(self._begun, 1)
-            self._wake()
         match method:
             case "server/discover":
                 discovered = {"supportedVersions": [self.revision.name], "capabilities": {"tools": {}}}
@@ -75,20 +78,23 @@ class ModernServer(FixtureServer):
                 return {"error": {"code": -32601, "message": f"the fixture server offers no {method}"}}
 
     def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
-        call = self._call_under_way
-        carries = "inputResponses" in params or "requestState" in params
-        if call.waiting and carries and params.get("name") == call.name:
+        call = self._asked.get(params.get("name"))
+        if call and ("inputResponses" in params or "requestState" in params):
             self.transcript.mark("retry", id=id, of=call.id)
-            call.id, call.retry, call.waiting = id, params, False
-            self._wake()
-        else:
-            self._begun += 1
-            self._wake()
-            super()._called(id, params, tasks)
+            call.id = id
+            if call.waiting:
+                self.sampling = _declared(params)
+                call.retry, call.waiting = params, False
+                self._wake()
+                return
+            self._at_once = True  # it has gone on with others in the meantime
+        self._passed = True
+        self._wake()
+        super()._called(id, params, tasks)
 
     async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
-        self.sampling = meta_of(params).get(CAPABILITIES, {}).get("sampling")
-        call = self._call_under_way = _Call(id, tool.name)
+        self.sampling = _declared(params)
+        call = self._call_under_way = _Call(id, tool.name, self.sampling is not None)
         await tool.run(self, id)
         return None if call.abandoned else call.id
 
@@ -102,7 +108,10 @@ class ModernServer(FixtureServer):
     # --- asking
 
     def given_up(self, group: str) -> bool:
-        return self._call_under_way.abandoned or super().given_up(group)
+        call = self._call_under_way
+        # Nothing may be asked of a retry that, unlike its call, declares no sampling.
+        no_more = call.retry is not None and call.declared and self.sampling is None
+        return call.abandoned or no_more or super().given_up(group)
 
     async def ask_together(self, questions: Sequence[Question]) -> list[Json | None]:
         return await self.ask_with_state(questions, f"state-{self.new_id()}")
@@ -121,7 +130,7 @@ class ModernServer(FixtureServer):
             requests[key] = {"method": SAMPLING, **({} if one.params is None else {"params": one.params})}
         result = {**({"resultType": result_type} if result_type else {}), "inputRequests": requests}
         retry = await self.round({**result, **({} if state is None else {"requestState": state})})
-        if retry is None and not self._begun:
+        if retry is None and not self._passed and not self._at_once:
             for key in keys:
                 self.note_silence(key, group)
         given = (retry or {}).get("inputResponses")
@@ -133,19 +142,36 @@ class ModernServer(FixtureServer):
     async def round(self, result: Json) -> Json | None:
         """Answer the call with a result that calls for a retry; the params of that, or ``None`` where none came."""
         call = self._call_under_way
-        call.retry, call.waiting, self._begun = None, True, 0
+        self._asked[call.name] = call
+        # Whoever makes its calls one by one begins no other while one is unanswered.
+        if self._turn.statistics().tasks_waiting:
+            self._at_once = True
+        call.retry, call.waiting, self._passed = None, True, False
+        asked_at = anyio.current_time()
         await self.send({"id": call.id, "result": result})
-        await self.until(lambda: call.retry is not None or self._begun > 0, self.timeout)
-        if call.retry is None and self._begun and self._at_once is None:
-            await self.until(lambda: call.retry is not None or self._begun > 1, _PASSING)
-            self._at_once = self._begun > 1
-        if call.retry is None and self._begun and self._at_once:
-            await self.until(lambda: call.retry is not None, self.timeout)
+        if not self._at_once:
+            await self.until(lambda: call.retry is not None or self._passed, self.timeout)
+        if call.retry is None and (self._at_once or self._passed):
+            await self.until(lambda: call.retry is not None, self._patience)
+            self._at_once = bool(self._at_once)
         if call.retry is None:
             call.abandoned, call.waiting = True, False
         else:
+            self._slowest = max(self._slowest, anyio.current_time() - asked_at)
             self.unanswered = 0
         return call.retry
+
+    @property
+    def _patience(self) -> float:
+        """How long the retry of a client that has begun another call may take, in seconds."""
+        if self._at_once is False:
+            return _PASSED
+        return min(self.timeout, max(_USUAL, _SLOWER * self._slowest) if self._slowest else _UNCERTAIN)
+
+
+def _declared(params: Json) -> Any:
+    """The ``sampling`` capability that a request declares."""
+    return meta_of(params).get(CAPABILITIES, {}).get("sampling")
 
 
 def server_for(wire: Wire, revision: Revision, book: Book, timeout: float) -> FixtureServer:

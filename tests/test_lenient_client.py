@@ -14,21 +14,8 @@ from mcp_sampling_conformance.wire.transcript import Side
 #: the revisions of those that do not speak all
 SPOKEN = {"legacy-only": {*NAMES} - MODERN, "modern-only": MODERN}
 
-#: whom the harness still blames, and for what
-BLAMED = {
-    "refusing-unseen": "the code -1 for an invalid request, from a client that refuses valid ones too",
-    "some-at-a-time": "ending in good order after a question that it refuses counts as dying of it (2026-07-28)",
-    "busy": "any other request before the retry counts as a refusal, and the retry as a leak (2026-07-28)",
-    "two-at-a-time": "the start of another call before the retry counts as a refusal (2026-07-28)",
-}
 
-
-def _named(name: str) -> object:
-    blamed = [pytest.mark.xfail(reason=BLAMED[name], strict=True)] if name in BLAMED else []
-    return pytest.param(name, marks=blamed)
-
-
-@pytest.mark.parametrize("name", [_named(name) for name in LENIENT])
+@pytest.mark.parametrize("name", LENIENT)
 def test_lenient_client_is_clean(name: str) -> None:
     record = anyio.run(run, python("lenient_client.py", name), list(NAMES))
     assert broken(judged(record, Side.CLIENT)) == {}

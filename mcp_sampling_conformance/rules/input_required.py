@@ -494,15 +494,12 @@ def _plain(request: Message, key: str) -> object:
 def not_leaked(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Answers and requestState go with the retry of the call that they belong to, and with no other request."""
     for session in evidence.sessions:
-        if not any(True for _ in _retries(evidence)):
-            continue
-        retried = {(m.method, _plain(m, "name"), _plain(m, "uri")) for call in session.calls for m in call.rounds[1:]}
-        for message in session.sent_by(side):
-            if not message.is_request:
+        retries = {message.index for call in session.calls for message in call.rounds[1:]}
+        for message in session.sent_by(side) if retries else ():
+            if not message.is_request or message.index in retries:
                 continue
             carried = _param(message, "inputResponses") or _param(message, "requestState")
-            own = (message.method, _plain(message, "name"), _plain(message, "uri")) in retried
-            if carried is not None and not own:
+            if carried is not None:
                 yield broken(carried, f"{message.method} carries {carried.where}, which belongs to another call")
             else:
                 yield HELD

@@ -13,7 +13,7 @@ from ..messages import is_integer
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, MODERN_MUST, SERVER, rule
-from .shapes import asked_answered, expect, rejected, shown
+from .shapes import asked_answered, expect, refuses_all, rejected, shown
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")
 NO_REQUEST = "no sampling request came"
@@ -56,14 +56,14 @@ def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("max-tokens/missing-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def missing_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request without maxTokens, in the legacy era with -32602."""
-    for exchange in evidence.asks("no-max-tokens"):
+    for exchange in evidence.asks("no-max-tokens") if not refuses_all(evidence) else ():
         yield from rejected(exchange, -32602, "although maxTokens is missing")
 
 
 @rule("max-tokens/ill-typed-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def ill_typed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request whose maxTokens is no integer, in the legacy era with -32602."""
-    for exchange in evidence.asks("bad-max-tokens"):
+    for exchange in evidence.asks("bad-max-tokens") if not refuses_all(evidence) else ():
         yield from rejected(exchange, -32602, "although maxTokens is no integer")
 
 

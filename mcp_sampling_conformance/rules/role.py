@@ -22,7 +22,7 @@ from . import (
     TOOLS_SHOULD,
     rule,
 )
-from .shapes import asked_answered, lived_on, rejected, require, shown, survived
+from .shapes import asked_answered, lived_on, refuses_all, rejected, require, shown, survived
 
 ROLES = ("user", "assistant")
 
@@ -154,5 +154,5 @@ def invalid_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def invalid_rejected_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The error for a request in which a message has no valid role is -32602, invalid params."""
     for exchange in evidence.asks("bad-role"):
-        if exchange.error is not None:
+        if exchange.error is not None and not refuses_all(evidence):
             yield from rejected(exchange, -32602, "")

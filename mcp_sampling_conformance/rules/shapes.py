@@ -113,13 +113,26 @@ def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Fin
     if answer is None:
         return
     found = exchange.error.get("code") if exchange.error else None
-    if exchange.error is None:
+    if exchange.error is None and _is_error(answer):
+        yield HELD  # no wire form that the era has, which the rules about results say
+    elif exchange.error is None:
         yield broken(answer, f"{exchange.name} was answered with a result, {because}")
     elif code is not None and (found is None or found.value != code):
         given = shown(found.value) if found else "no code"
         yield broken(exchange.error, f"{exchange.name} was refused with {given} instead of {code}")
     else:
         yield HELD
+
+
+def _is_error(answer: Value) -> bool:
+    """Whether a result reads like an error: how some refuse in the modern era, which has no form for it."""
+    return answer.get("content") is None and (answer.get("error") or answer.get("code")) is not None
+
+
+def refuses_all(evidence: Evidence) -> bool:
+    """Whether not even a plain request gets a result: then the code of a refusal says nothing about its cause."""
+    plain = list(evidence.asks("plain"))
+    return bool(plain) and all(exchange.result is None for exchange in plain)
 
 
 def answered_like_plain(evidence: Evidence, *groups: str) -> Iterator[Finding]:

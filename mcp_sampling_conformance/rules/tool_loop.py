@@ -12,7 +12,7 @@ from ..messages import Value
 from ..verdicts import HELD, Finding, Levels, broken
 from ..wire.transcript import Side
 from . import CLIENT, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
-from .shapes import rejected, shown, survived
+from .shapes import refuses_all, rejected, shown, survived
 
 NO_RESULT = "no sampling request carried a tool_result"
 NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
@@ -194,7 +194,7 @@ NO_LOOP = "the client did not declare sampling.tools, or did not answer"
 )
 def missing_result_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request in which a tool_use has no tool_result with -32602."""
-    for exchange in evidence.asks("missing-result"):
+    for exchange in evidence.asks("missing-result") if not refuses_all(evidence) else ():
         yield from rejected(exchange, -32602, "although a tool_use in it has no tool_result")
 
 
@@ -208,7 +208,7 @@ def missing_result_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]
 )
 def mixed_results_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request in which tool_result blocks stand beside other content with -32602."""
-    for exchange in evidence.asks("mixed-results"):
+    for exchange in evidence.asks("mixed-results") if not refuses_all(evidence) else ():
         yield from rejected(exchange, -32602, "although tool_result blocks stand beside a text in it")
 
 
