@@ -12,17 +12,9 @@ from test_server_kill_matrix import NAMED, TIMEOUT, results, run
 
 from mcp_sampling_conformance.revisions import MODERN, NAMES
 
-#: what the harness blames without reason so far
-BLAMED = {
-    "remembering": "id/correlated takes a remembered answer to the same question for a crossed one",
-    "rate-limited": "input-required/asks-in-its-result takes a call that was put off for one that cannot ask",
-}
-
 
 @pytest.mark.parametrize("name", LENIENT)
-def test_lenient_server_is_clean(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if name in BLAMED:
-        request.applymarker(pytest.mark.xfail(reason=BLAMED[name], strict=True))
+def test_lenient_server_is_clean(name: str, tmp_path: Path) -> None:
     # Where only one process can run at a time, only one revision can be looked at.
     revisions = [NAMES[-1]] if name == "one-at-a-time" else list(NAMES)
     record = anyio.run(run, python("lenient_server.py", name, str(tmp_path)), revisions, NAMED)

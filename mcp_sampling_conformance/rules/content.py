@@ -53,6 +53,8 @@ def blocks_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
         yield from require(turn, "content", lambda value: isinstance(value, dict | list), "a content block")
     for block in evidence.blocks(side):
         inside = _is_inside_tool_result(block)
+        if isinstance(block.value, list) and not inside:
+            continue  # content/array says what an array inside an array is
         allowed = evidence.revision.tool_result_types if inside else evidence.revision.content_types
         yield from _block_valid(block, allowed)
 
@@ -165,7 +167,7 @@ def _fits(kind: str, mime: str) -> bool:
 
 @rule("content/array", BOTH, ALWAYS_MUST, "schema", "samplingmessage", unobserved=NO_BLOCK)
 def array(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """The content of a message is one block; from 2025-11-25 on it may be an array of blocks."""
+    """The content of a message is one block; from 2025-11-25 on it may be an array of blocks, but of no arrays."""
     for turn in evidence.turns(side):
         content = turn.get("content")
         if content is None or not isinstance(content.value, dict | list):
@@ -175,6 +177,8 @@ def array(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 content,
                 f"{content.where} is an array; in {evidence.revision.name} it must be a single block",
             )
+        elif nested := [element for element in content.elements() if isinstance(element.value, list)]:
+            yield broken(nested[0], f"{nested[0].where} is an array inside an array; it must be a block")
         else:
             yield HELD
 

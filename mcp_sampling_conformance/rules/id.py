@@ -95,6 +95,8 @@ def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     # Who samples several times a call leaves no telling which call a request belongs to.
     plain = evidence.probes("first-call")
     single = {probe.start.data["target"] for probe in plain if len(probe.exchanges) == 1}
+    # Who remembers an answer may give it to the next call too.
+    single &= {probe.start.data["target"] for probe in evidence.probes("second-call") if probe.exchanges}
     for probe in evidence.probes("concurrent"):
         if len(probe.exchanges) > 1 and probe.start.data["target"] in single:
             yield from _matched(probe)

@@ -71,16 +71,16 @@ async def provoke_server(
         async with anyio.create_task_group() as tasks:
             for provoker in provokers:
                 tasks.start_soon(provoker.run_era)
+        await _compare_eras(provokers)
     finally:
         kill_stragglers(token)
-    _compare_eras(provokers)
     run.reached = list(dict.fromkeys(target.label for provoker in provokers for target in provoker.sampling))
     run.unreached = nothing_sampled([provoker.found for provoker in provokers if provoker.found.opened])
     return run
 
 
-def _compare_eras(provokers: Sequence[_Provoker]) -> None:
-    """Note what shows only when both eras are known: whoever is silent in one speaks the other, and what sampled in
+async def _compare_eras(provokers: Sequence[_Provoker]) -> None:
+    """See to what shows only when both eras are known: whoever is silent in one speaks the other, and what sampled in
     the legacy era may not in the modern one."""
     for provoker in provokers:
         others = [other for other in provokers if other is not provoker]
@@ -89,13 +89,11 @@ def _compare_eras(provokers: Sequence[_Provoker]) -> None:
             if record.failure and not record.opened and spoken:
                 record.not_negotiated = f"the server speaks {', '.join(spoken)} only: {record.failure}"
                 record.failure = None
-            if not provoker.modern:
-                continue
-            for other in others:
-                for target in other.sampling:
-                    newest = other.opened_revisions[-1]
-                    for transcript in record.transcripts:
-                        transcript.mark("samples-in-legacy", target=target.label, revision=newest)
+        for other in others if provoker.modern else ():
+            await provoker.call_once_more([target for target in other.sampling if target not in provoker.sampling])
+            for target in other.sampling:
+                for transcript in provoker.transcripts:
+                    transcript.mark("samples-in-legacy", target=target.label, revision=other.opened_revisions[-1])
 
 
 class _Provoker:
@@ -134,6 +132,10 @@ class _Provoker:
     @property
     def records(self) -> list[RevisionRun]:
         return [self.run.revisions[revision.name] for revision in self.revisions]
+
+    @property
+    def transcripts(self) -> list[Transcript]:
+        return [transcript for record in self.records for transcript in record.transcripts]
 
     @property
     def opened_revisions(self) -> list[str]:
@@ -360,6 +362,14 @@ class _Provoker:
                     if not await perform(second, elsewhere(first), target):
                         break
                 await perform(first, CLOSED, self.sampling[0])
+
+    async def call_once_more(self, targets: Sequence[Target]) -> None:
+        """Call what sampled in the other era only, on a fresh connection."""
+        for revision in self.revisions if targets and self.opened_revisions else ():
+            async with self._ready(revision, _first_form(revision)) as client:
+                for target in targets:
+                    if client is None or not await perform(client, FIRST, target):
+                        break
 
     async def _call_plainly(self, client: FixtureClient) -> bool:
         """Each target twice; whether the connection is good for more."""
