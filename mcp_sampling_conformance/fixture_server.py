@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,8 +22,17 @@ SERVER_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
 _STRIKES = 2
 #: a session in which so many requests in a row went unanswered hangs, and is asked nothing more
 _HUNG = 3
+#: how long it may take until a client that takes nothing more is known to be gone, in seconds
+_PARTING = 0.5
 #: what is longer is no name of a model
 _LONGEST_MODEL = 100
+
+
+class ServerWire(Wire, Protocol):
+    """What the fixture server needs of a transport."""
+
+    #: the id of the call under way, for transports on which each has a stream of its own
+    call: Any
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,9 @@ class FixtureServer(Peer):
     This is the server of the legacy era; ``ModernServer`` changes how it opens and how sampling travels.
     """
 
-    def __init__(self, wire: Wire, revision: Revision, book: Book, timeout: float) -> None:
+    _wire: ServerWire
+
+    def __init__(self, wire: ServerWire, revision: Revision, book: Book, timeout: float) -> None:
         super().__init__(wire, timeout)
         self.revision = revision
         self.book = book
@@ -119,7 +130,9 @@ class FixtureServer(Peer):
         if method == "server/discover" or f"{PREFIX}protocolVersion" in meta_of(params):
             self.refused_opening = method
         message = f"this server speaks {self.revision.name}: initialize comes first"
-        return {"code": -32601 if method == "server/discover" else -32600, "message": message}
+        # Over HTTP an unknown method is what a modern server would say (2026-07-28 streamable-http).
+        unknown = method == "server/discover" and self.transcript.transport != "http"
+        return {"code": -32601 if unknown else -32600, "message": message}
 
     def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
         tasks.start_soon(self._call, id, params)
@@ -160,6 +173,7 @@ class FixtureServer(Peer):
             if tool is not None and tool.name not in self.book.called and not self.gone:
                 self.book.called.append(tool.name)
                 self.running.append(tool.name)
+                self._wire.call = id
                 id = await self._run(tool, id, params)
                 if not self.gone:
                     self.running.remove(tool.name)
@@ -231,8 +245,10 @@ class FixtureServer(Peer):
         if self.given_up(group):
             return [None for _ in questions]
         requests = [self.prepare(one.group, one.name, one.params, **one.data) for one in questions]
-        for request in requests:
-            await self.send(request)
+        taken = [await self.send(request) for request in requests]
+        # Who has hung up on a call cannot be asked in it, which proves nothing where the session goes on.
+        if not any(taken) and not await self.until(lambda: self.gone, _PARTING):
+            return [None for _ in requests]
         return await self.responses(requests, group)
 
 

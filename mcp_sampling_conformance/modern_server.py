@@ -13,9 +13,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from .exchanges import CAPABILITIES, INPUT_REQUIRED
-from .fixture_server import SERVER_INFO, Book, FixtureServer, Question, Tool
+from .fixture_server import SERVER_INFO, Book, FixtureServer, Question, ServerWire, Tool
 from .messages import SAMPLING
-from .peer import PREFIX, Json, Wire, meta_of
+from .peer import PREFIX, Json, meta_of
 from .revisions import Revision
 
 #: how long a retry may still take once the client has begun another call, in seconds: of a client that is known to make
@@ -40,7 +40,7 @@ class _Call:
 class ModernServer(FixtureServer):
     """One connection of a client. There is no session: each request says all that there is to know."""
 
-    def __init__(self, wire: Wire, revision: Revision, book: Book, timeout: float) -> None:
+    def __init__(self, wire: ServerWire, revision: Revision, book: Book, timeout: float) -> None:
         super().__init__(wire, revision, book, timeout)
         self._call_under_way = _Call(None, None, abandoned=True)
         self._asked: dict[object, _Call] = {}  #: the calls that were answered with a question, by tool
@@ -174,6 +174,6 @@ def _declared(params: Json) -> Any:
     return meta_of(params).get(CAPABILITIES, {}).get("sampling")
 
 
-def server_for(wire: Wire, revision: Revision, book: Book, timeout: float) -> FixtureServer:
+def server_for(wire: ServerWire, revision: Revision, book: Book, timeout: float) -> FixtureServer:
     """The fixture server of the revision's era."""
     return (ModernServer if revision.modern else FixtureServer)(wire, revision, book, timeout)

@@ -59,17 +59,22 @@ class Peer:
                 await self._changed.wait()
         return condition()
 
-    async def send(self, body: Json | list[Json]) -> None:
-        """Send one message, or a batch. A request that cannot be delivered in time is marked as waited for in vain."""
+    async def send(self, body: Json | list[Json]) -> bool:
+        """Send one message, or a batch; whether there was somebody to take it, as far as one can know.
+
+        A request that cannot be delivered in time is marked as waited for in vain.
+        """
         whole: Any = [_rpc(one) for one in body] if isinstance(body, list) else _rpc(body)
         raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        taken = False
         with anyio.move_on_after(self.timeout) as scope:
             async with self._writing:
-                await self._wire.send(raw)
+                taken = await self._wire.send(raw)
         if scope.cancelled_caught and not self.gone:
             for one in body if isinstance(body, list) else [body]:
                 if "method" in one and "id" in one:
                     self.transcript.mark("gave-up", id=one["id"], seconds=self.timeout)
+        return taken
 
     def expect(self, id: int | str) -> None:
         """Forget what was received for an id before: a request with it is about to be sent."""

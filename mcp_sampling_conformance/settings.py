@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from .revisions import NAMES, REVISIONS, Revision
-from .scenarios.client import SERVER, provoke_client
+from .scenarios.client import SERVER, URL, provoke_client, transport_of
 from .scenarios.record import Command, Run
 from .scenarios.server import provoke_server
 from .scenarios.targets import Target
@@ -82,10 +82,9 @@ def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
 
 def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
     cwd = _directory(options["--mcp-cwd"])
-    if SERVER not in value:
+    if SERVER in value and URL in value:
         raise pytest.UsageError(
-            f"--mcp-client: {value!r} does not say where our server goes; write {SERVER} where your client takes the "
-            "command line of its server (this version judges clients over stdio)"
+            f"--mcp-client: {value!r} has both {SERVER} and {URL}; write one of them, for stdio or for Streamable HTTP"
         )
     command = Command(_command("--mcp-client", value, cwd), cwd, env)
     models, timeout = _several(options["--mcp-model"]), _timeout(options)
@@ -93,7 +92,7 @@ def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
         return provoke_client(command, revisions, models, timeout, progress)
 
-    return Subject("client", Side.CLIENT, value, "stdio", provoke)
+    return Subject("client", Side.CLIENT, value, transport_of(command.argv), provoke)
 
 
 def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:

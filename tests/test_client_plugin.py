@@ -238,7 +238,7 @@ def test_hints_for_the_models_of_a_client(run: Run, pytester: pytest.Pytester, m
 @pytest.mark.parametrize(
     ("options", "words"),
     {
-        "no-server": (("--mcp-client", sys.executable), "does not say where our server goes; write {server}"),
+        "both": (("--mcp-client", "x {server} {url}"), "has both {server} and {url}; write one of them"),
         "no-command": (("--mcp-client", "no-such-client {server}"), "there is no command 'no-such-client'"),
         "quotes": (("--mcp-client", "python '{server}"), "cannot be split into words"),
         "two": ((*REFERENCE, "--mcp-server", sys.executable), "--mcp-server and --mcp-client cannot be judged in one"),

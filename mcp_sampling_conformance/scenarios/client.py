@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from pathlib import Path
+from typing import Protocol
 
 import anyio
-from anyio.abc import SocketStream
 
-from ..fixture_server import Book, FixtureServer
+from ..fixture_server import Book, FixtureServer, ServerWire
 from ..modern_server import server_for
 from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, Child, kill_stragglers
-from ..wire.relay import RelayWire, relay_command
+from ..wire.relay import relay_entrance
 from ..wire.transcript import Transcript
 from .client_probes import client_tools
 from .record import Command, RevisionRun, Run, with_tail
 
 #: what stands for our server's command line in the client's
 SERVER = "{server}"
+#: what stands for our URL
+URL = "{url}"
 #: a client may take so many times the time-out to start before it connects
 _START_FACTOR = 3
 #: and so many times for each further step
@@ -34,6 +34,23 @@ _TICK = 0.05
 _EXIT_GRACE = 1.0
 #: how much longer its stderr is read, which a process that it left behind may hold open
 _TAIL_GRACE = 0.2
+
+
+class Entrance(Protocol):
+    """How clients get to us over one transport."""
+
+    @property
+    def words(self) -> Sequence[str]: ...  #: what a client is given
+
+    absent: str  #: what one did that never came, as a predicate
+    stray: str  #: how one sends what is no message, as a clause
+
+    async def client_ended(self) -> None: ...
+
+
+def transport_of(argv: Sequence[str]) -> str:
+    """The transport that a client is judged over: the one it has a place for in its command line, or HTTP."""
+    return "stdio" if any(SERVER in word for word in argv) else "http"
 
 
 async def provoke_client(
@@ -91,6 +108,7 @@ class ClientRun:
         progress: Callable[[str], None],
     ) -> None:
         self.client = client
+        self.transport = transport_of(client.argv)
         self.revision = revision
         self.book = book
         self.run = run
@@ -118,8 +136,8 @@ class ClientRun:
 
     async def _one_start(self) -> None:
         self.run.connections += 1
-        async with _listening() as (address, listener):
-            argv = _expand(self.client.argv, relay_command(address))
+        async with self._entrance() as entrance:
+            argv = _expand(self.client.argv, SERVER if self.transport == "stdio" else URL, entrance.words)
             try:
                 child = await Child.start(argv, cwd=self.client.cwd, env=self.client.env)
             except OSError as error:
@@ -127,12 +145,11 @@ class ClientRun:
                 return
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(child.keep_tail, child.process.stderr, child.process.stdout)
-                tasks.start_soon(listener.serve, self._session)
                 assert child.process.stdin is not None
                 await child.process.stdin.aclose()
                 in_time = False
                 try:
-                    in_time = await self._watch(child)
+                    in_time = await self._watch(child, entrance)
                 finally:
                     for session in self.sessions:
                         if not in_time and not session.gone:
@@ -143,24 +160,37 @@ class ClientRun:
                         await child.tail_complete(_TAIL_GRACE)
                         tasks.cancel_scope.cancel()
             await child.close()
-        self._note(child, in_time)
+        self._note(child, in_time, entrance)
 
-    async def _session(self, stream: SocketStream) -> None:
-        """Serve one connection of the client; some make one to look around, and another to work."""
-        transcript = Transcript(f"{self.revision.name}, connection {len(self.record.transcripts) + 1}", "stdio")
+    def _entrance(self) -> AbstractAsyncContextManager[Entrance]:
+        if self.transport == "stdio":
+            return relay_entrance(self._new_transcript, self._session)
+        from ..wire.http_server import http_entrance  # imports a web server
+
+        return http_entrance(self.revision, self._new_transcript, self._session)
+
+    def _new_transcript(self) -> Transcript:
+        label = f"{self.revision.name}, connection {len(self.record.transcripts) + 1}"
+        transcript = Transcript(label, self.transport)
         self.record.transcripts.append(transcript)
-        server = server_for(RelayWire(stream, transcript), self.revision, self.book, self.timeout)
+        return transcript
+
+    async def _session(self, wire: ServerWire) -> None:
+        """Serve one connection of the client; some make one to look around, and another to work."""
+        server = server_for(wire, self.revision, self.book, self.timeout)
         self.sessions.append(server)
         async with anyio.create_task_group() as tasks:
             await server.serve(tasks)
 
-    async def _watch(self, child: Child) -> bool:
+    async def _watch(self, child: Child, entrance: Entrance) -> bool:
         """Wait until the client has ended and its connections with it; ``False`` when it is silent for too long."""
         silent_since = anyio.current_time()
         seen: object = None
         while True:
-            if child.code is not None and all(session.gone for session in self.sessions):
-                return True
+            if child.code is not None:
+                await entrance.client_ended()
+                if all(session.gone for session in self.sessions):
+                    return True
             # Neither chatter nor a new connection is progress. A probe that runs is: its own waits are bounded.
             at_work = any(session.running and not session.gone for session in self.sessions)
             done = bool(self.sessions), any(s.initialized for s in self.sessions), len(self.book.called)
@@ -176,11 +206,11 @@ class ClientRun:
         """How long the client may take for its next step, in seconds."""
         return self.timeout * (_STEP_FACTOR if self.sessions else _START_FACTOR)
 
-    def _note(self, child: Child, in_time: bool) -> None:
+    def _note(self, child: Child, in_time: bool, entrance: Entrance) -> None:
         """Say in the record what kept the revision from being judged, or what a reader should know."""
-        self.record.opened |= any(session.initialized for session in self.sessions)
+        self.record.opened |= any(s.initialized or s.transcript.marks("rejected") for s in self.sessions)
         if not self.record.opened:
-            self._note_failure(child, in_time)
+            self._note_failure(child, in_time, entrance)
             return
         died = [tool for session in self.sessions for tool in session.running]
         words = child.tail.strip().splitlines()
@@ -194,7 +224,7 @@ class ClientRun:
                 self.sessions[-1].transcript.mark("died", code=child.code, stderr=child.tail)
             self._add_note(f"ended (exit code {child.code}) during {', '.join(died)}{said}")
 
-    def _note_failure(self, child: Child, in_time: bool) -> None:
+    def _note_failure(self, child: Child, in_time: bool, entrance: Entrance) -> None:
         """Why no call came to be made."""
         greeted = any(session.transcript.marks("greeted") for session in self.sessions)
         openings = [session.refused_opening for session in self.sessions if session.refused_opening]
@@ -215,27 +245,21 @@ class ClientRun:
             what = f"did not go on after {self.revision.name} was negotiated"
         else:
             opening = "request of this era" if self.revision.modern else "initialize"
-            what = f"sent no {opening}" if self.sessions else "started no server"
+            what = f"sent no {opening}" if self.sessions else entrance.absent
         strays = [stray for session in self.sessions for stray in session.transcript.strays()]
-        said = "".join(f"\nto the server's stdin it wrote: {stray}" for stray in strays[:1])
+        said = "".join(f"\n{entrance.stray}: {stray}" for stray in strays[:1])
         self.record.failure = f"the client {what}: it {how}{said}{with_tail(child.tail)}"
 
     def _add_note(self, text: str) -> None:
         self.record.notes.append(f"{self.revision.name}: the client {text}")
 
 
-@asynccontextmanager
-async def _listening() -> AsyncIterator[tuple[str, anyio.abc.Listener[SocketStream]]]:
-    """A socket that only this user can reach."""
-    with tempfile.TemporaryDirectory(prefix="mcp-sampling-") as directory:
-        path = Path(directory) / "server"
-        async with await anyio.create_unix_listener(path, mode=0o600) as listener:
-            yield str(path), listener
-
-
-def _expand(argv: Sequence[str], server: Sequence[str]) -> list[str]:
-    """The client's command line, with ours in place of ``{server}``: as separate words, or quoted inside a word."""
+def _expand(argv: Sequence[str], placeholder: str, ours: Sequence[str]) -> list[str]:
+    """The client's command line, with our words in place of the placeholder: as separate ones, or quoted inside a
+    word. Without one they come last."""
+    if not any(placeholder in word for word in argv):
+        return [*argv, *ours]
     expanded: list[str] = []
     for word in argv:
-        expanded += server if word == SERVER else [word.replace(SERVER, shlex.join(server))]
+        expanded += ours if word == placeholder else [word.replace(placeholder, shlex.join(ours))]
     return expanded

@@ -6,6 +6,7 @@ The SDK's streams carry parsed messages, so what is recorded is the text that th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 from mcp.shared._stream_protocols import ReadStream, WriteStream
@@ -18,6 +19,8 @@ from .transcript import Entry, Side, Transcript
 
 class MemoryWire:
     """One session with a client in this process."""
+
+    call: Any = None
 
     def __init__(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import suppress
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.abc import SocketStream
@@ -16,13 +18,10 @@ from .transcript import Entry, Side, Transcript
 RELAY = Path(__file__).with_name("relay_process.py")
 
 
-def relay_command(address: str) -> list[str]:
-    """The command line that a client is given as its server's."""
-    return [sys.executable, "-S", str(RELAY), address]
-
-
 class RelayWire:
     """One session of the client under test. Iterate over ``messages`` for what it writes."""
+
+    call: Any = None
 
     def __init__(self, stream: SocketStream, transcript: Transcript) -> None:
         self.stream = stream
@@ -50,3 +49,35 @@ class RelayWire:
     async def close(self) -> None:
         with anyio.CancelScope(shield=True):
             await self.stream.aclose()
+
+
+class RelayEntrance:
+    """A command line that leads to us."""
+
+    absent = "started no server"
+    stray = "to the server's stdin it wrote"
+
+    def __init__(self, path: Path) -> None:
+        self.words = [sys.executable, "-S", str(RELAY), str(path)]
+
+    async def client_ended(self) -> None:
+        """Nothing to do: its pipes end with it."""
+
+
+@asynccontextmanager
+async def relay_entrance(
+    new_transcript: Callable[[], Transcript], serve: Callable[[RelayWire], Coroutine[Any, Any, None]]
+) -> AsyncIterator[RelayEntrance]:
+    """A socket that only this user can reach; ``serve`` runs for each connection."""
+
+    async def connected(stream: SocketStream) -> None:
+        await serve(RelayWire(stream, new_transcript()))
+
+    with tempfile.TemporaryDirectory(prefix="mcp-sampling-") as directory:
+        path = Path(directory) / "server"
+        async with await anyio.create_unix_listener(path, mode=0o600) as listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, connected)
+            try:
+                yield RelayEntrance(path)
+            finally:
+                tasks.cancel_scope.cancel()
