@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from anyio.abc import TaskGroup
 
 from . import __version__
-from .messages import SAMPLING
+from .messages import SAMPLING, id_key
 from .peer import Json, Peer, Wire, params_of
 
 CLIENT_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
@@ -24,13 +24,18 @@ class ServerWire(Wire, Protocol):
     """What the fixture client needs of a transport besides: it started the server."""
 
     @property
+    def lost(self) -> Mapping[tuple[str, object], str]: ...  #: requests that will never be answered, and why
+
+    on_loss: Callable[[], None]  #: called when one more is
+
+    def work(self, tasks: TaskGroup) -> None: ...
+
+    async def shut_down(self) -> None: ...
+
+    @property
     def tail(self) -> str: ...
 
     async def exit_code(self) -> int | None: ...
-
-    async def close_input(self) -> None: ...
-
-    async def exited(self, seconds: float) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class FixtureClient(Peer):
     def __init__(self, wire: ServerWire, timeout: float) -> None:
         super().__init__(wire, timeout)
         self.wire = wire
+        wire.on_loss = self._wake
         self.struggling = False  #: an answer was waited for in vain, or the server is gone
         self.lists_changed = False
         self.declares_sampling = False
@@ -147,21 +153,28 @@ class FixtureClient(Peer):
         that is measured, not the length of a conversation.
         """
         seen = -1
-        while not self.answered(id) and not self.gone and (seen != self._samplings or self._at_work):
+        while not self._settled(id) and not self.gone and (seen != self._samplings or self._at_work):
             seen = self._samplings
-            await self.until(lambda seen=seen: self.answered(id) or self._samplings != seen, self.timeout)  # type: ignore[misc]
+            await self.until(lambda seen=seen: self._settled(id) or self._samplings != seen, self.timeout)  # type: ignore[misc]
         return await self.response_within(id, 0)
 
     async def response_within(self, id: int | str, seconds: float) -> Json | None:
         """As ``response``, but within so many seconds from now, whatever else happens."""
-        if await self.until(lambda: self.answered(id), seconds):
+        await self.until(lambda: self._settled(id), seconds)
+        if self.answered(id):
             return self.response_to(id)
-        if self.gone:
+        if why := self.wire.lost.get(id_key(self.awaited(id))):
+            self.transcript.mark("lost", id=self.awaited(id), why=why)
+        elif self.gone:
             await self.mark_death()
         else:
             self.transcript.mark("gave-up", id=self.awaited(id), seconds=self.timeout)
         self.struggling = True
         return None
+
+    def _settled(self, id: int | str) -> bool:
+        """Whether a response came, or none ever will."""
+        return self.answered(id) or id_key(self.awaited(id)) in self.wire.lost
 
     def awaited(self, id: int | str) -> int | str:
         """The id of the request whose response a call waits for now."""

@@ -12,7 +12,15 @@ import pytest
 
 #: option, what it takes (``None``: a flag), whether it repeats, help. The ini key is the option with underscores.
 OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
-    ("--mcp-server", "COMMAND", False, "the MCP server to judge: a command line, split like a shell does"),
+    (
+        "--mcp-server",
+        "TARGET",
+        False,
+        "the MCP server to judge: a command line (split like a shell does), a URL, or module:attribute in this process",
+    ),
+    ("--mcp-transport", "KIND", False, "how a server is spoken to: stdio, http or sse (default: as its target says)"),
+    ("--mcp-url", "URL", False, "where a server given by its command will listen; {port} becomes a free port"),
+    ("--mcp-header", "NAME: VALUE", True, "a header for a server over HTTP, such as a token"),
     (
         "--mcp-client",
         "COMMAND",
@@ -133,7 +141,7 @@ def _mcp_sampling_workshop(request: pytest.FixtureRequest) -> Iterator[Any]:
 
     session = request.config.pluginmanager.get_plugin(SESSION)
     with start_blocking_portal() as portal:
-        workshop = Workshop(portal, session.settings.subject.command if session else None)
+        workshop = Workshop(portal, session.settings.subject.server if session else None)
         yield workshop
         workshop.close()
 

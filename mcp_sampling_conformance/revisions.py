@@ -39,6 +39,11 @@ class Revision:
     pages: Mapping[str, str] = field(hash=False)
 
     @property
+    def version_header(self) -> bool:
+        """Whether HTTP requests name the revision in a header."""
+        return self.name >= "2025-06-18"
+
+    @property
     def era(self) -> str:
         return "modern" if self.modern else "legacy"
 

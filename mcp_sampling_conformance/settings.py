@@ -14,11 +14,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from .revisions import NAMES, REVISIONS, Revision
 from .scenarios.client import SERVER, URL, provoke_client, transport_of
+from .scenarios.reach import PORT, HttpServer, MemoryServer, Server, StdioServer
 from .scenarios.record import Command, Run
 from .scenarios.server import provoke_server
 from .scenarios.targets import Target
@@ -26,6 +28,13 @@ from .subject import Progress, Subject
 from .wire.transcript import Side
 
 DEFAULT_TIMEOUT = 10.0
+#: what a server can be spoken to over; one in memory says so by its value
+TRANSPORTS = ("stdio", "http", "sse")
+_WEB = ("http://", "https://")
+#: ``module:attribute``
+_OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+#: a header's name (RFC 9110)
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 REPORT_SUFFIXES = (".json",)
 #: masking every "1" or "on" would destroy the evidence; nobody's secret is that short
 _SHORTEST_SECRET = 4
@@ -60,13 +69,18 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
         revisions=_revisions(_several(options["--mcp-spec-version"])),
         strict=bool(options["--mcp-strict"]),
         reports=[_report(text) for text in _several(options["--mcp-report"])],
-        secrets=sorted((v for v in env.values() if len(v) >= _SHORTEST_SECRET), key=len, reverse=True),
+        secrets=_secrets([*env.values(), *(_header(text)[1] for text in _several(options["--mcp-header"]))]),
     )
 
 
+def _secrets(values: Sequence[str]) -> list[str]:
+    """What to mask, longest first; of ``Bearer abc`` also the token alone."""
+    found = {word for value in values for word in (value, value.rpartition(" ")[2]) if len(word) >= _SHORTEST_SECRET}
+    return sorted(found, key=len, reverse=True)
+
+
 def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
-    cwd = _directory(options["--mcp-cwd"])
-    command = Command(_command("--mcp-server", value, cwd), cwd, env)
+    server = _reached(value, options, env)
     timeout = _timeout(options)
     named = [
         *(_target("tool", "--mcp-tool", text) for text in _several(options["--mcp-tool"])),
@@ -75,9 +89,67 @@ def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
     ]
 
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
-        return provoke_server(command, revisions, named, timeout, progress)
+        return provoke_server(server, revisions, named, timeout, progress)
 
-    return Subject("server", Side.SERVER, value, "stdio", provoke, command)
+    return Subject("server", Side.SERVER, value, server.transport, provoke, server)
+
+
+def _reached(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Server:
+    """How to reach the server under test: what was given for it says, and ``--mcp-transport`` where that is open."""
+    cwd, transport, url = _directory(options["--mcp-cwd"]), _transport(options), _single(options["--mcp-url"])
+    headers = dict(_header(text) for text in _several(options["--mcp-header"]))
+    if value.startswith(_WEB):
+        if url is not None or transport == "stdio":
+            raise pytest.UsageError("--mcp-server: a URL is given, so leave out --mcp-url and --mcp-transport stdio")
+        return HttpServer(_url("--mcp-server", value), headers, transport=transport or "http")
+    if _OBJECT.fullmatch(value):
+        return MemoryServer(_server_object(value))
+    command = Command(_command("--mcp-server", value, cwd), cwd, env)
+    if transport in (None, "stdio"):
+        if url is not None or headers:
+            raise pytest.UsageError("--mcp-url and --mcp-header are for servers over HTTP; add --mcp-transport http")
+        return StdioServer(command)
+    if url is None:
+        raise pytest.UsageError(f"--mcp-transport {transport}: say with --mcp-url where the server will listen")
+    return HttpServer(_url("--mcp-url", url), headers, command, transport)
+
+
+def _server_object(value: str) -> object:
+    found = _imported("--mcp-server", value)
+    try:
+        from .wire.memory_server import protocol_server  # imports the SDK
+    except ImportError as error:
+        raise pytest.UsageError(
+            f"--mcp-server: version 2 of the MCP Python SDK is needed, the package mcp ({error})"
+        ) from None
+    if protocol_server(found) is None:
+        raise pytest.UsageError(f"--mcp-server: {value!r} is no server object of the Python SDK")
+    return found
+
+
+def _transport(options: Mapping[str, Any]) -> str | None:
+    transport = _single(options["--mcp-transport"])
+    if transport not in (None, *TRANSPORTS):
+        raise pytest.UsageError(f"--mcp-transport: there is no {transport!r}; known are {', '.join(TRANSPORTS)}")
+    return transport  # type: ignore[no-any-return]
+
+
+def _url(option: str, value: str) -> str:
+    try:
+        parts = urlsplit(value.replace(PORT, "1"))
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise pytest.UsageError(f"{option}: {value!r} is no URL; write http://127.0.0.1:8000/mcp or the like")
+    return value
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition(":")
+    if not sign or not _TOKEN.fullmatch(name.strip()) or not value.strip().isprintable():
+        raise pytest.UsageError(f"--mcp-header: {name!r} is no header; write 'Name: value'")
+    return name.strip(), value.strip()
 
 
 def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
@@ -97,6 +169,8 @@ def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
 
 def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
     callback = _imported("--mcp-callback", value)
+    if not callable(callback):
+        raise pytest.UsageError(f"--mcp-callback: {value!r} is not callable; name a sampling callback")
     models, timeout = _several(options["--mcp-model"]), _timeout(options)
     try:
         from .scenarios.callback import provoke_callback  # imports the SDK
@@ -119,8 +193,8 @@ SUBJECTS: Mapping[str, Callable[[str, Mapping[str, Any], Mapping[str, str]], Sub
 }
 
 
-def _imported(option: str, value: str) -> Callable[..., Any]:
-    """The callable that ``package.module:attribute`` names, looked for in the current directory too."""
+def _imported(option: str, value: str) -> Any:
+    """The object that ``package.module:attribute`` names, looked for in the current directory too."""
     module, sign, attribute = value.partition(":")
     if not (module and sign and attribute):
         raise pytest.UsageError(f"{option}: {value!r} names nothing to import; write package.module:attribute")
@@ -130,9 +204,7 @@ def _imported(option: str, value: str) -> Callable[..., Any]:
         found = operator.attrgetter(attribute)(importlib.import_module(module))
     except (Exception, SystemExit) as error:  # importing runs the user's code
         raise pytest.UsageError(f"{option}: {value!r} cannot be imported ({type(error).__name__}: {error})") from None
-    if not callable(found):
-        raise pytest.UsageError(f"{option}: {value!r} is not callable; name a sampling callback")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _without_remains(secret: str, text: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from .revisions import Revision
-from .scenarios.record import Command, Run
+from .scenarios.reach import Server
+from .scenarios.record import Run
 from .wire.transcript import Side
 
 Progress = Callable[[str], None]
@@ -21,4 +22,4 @@ class Subject:
     value: str  #: as the user typed it
     transport: str
     provoke: Callable[[Sequence[Revision], Progress], Awaitable[Run]]
-    command: Command | None = None  #: how a server under test is started
+    server: Server | None = None  #: how a server under test is reached

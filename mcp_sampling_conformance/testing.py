@@ -22,6 +22,7 @@ from .revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision
 from .scenarios.answers import text_result
 from .scenarios.client import ClientRun
 from .scenarios.connect import open_client
+from .scenarios.reach import Server, StdioServer
 from .scenarios.record import Command, RevisionRun, Run
 from .scenarios.targets import Target
 from .wire.transcript import Transcript
@@ -178,7 +179,7 @@ def _outcome(response: Json) -> Json:
 class Workshop:
     """Makes fixture clients and servers for one test, and ends what they started."""
 
-    def __init__(self, portal: BlockingPortal, server_under_test: Command | None) -> None:
+    def __init__(self, portal: BlockingPortal, server_under_test: Server | None) -> None:
         self._portal = portal
         self._server_under_test = server_under_test
         self._stack = ExitStack()
@@ -200,14 +201,14 @@ class Workshop:
         """
         if server is not None:
             argv = shlex.split(server) if isinstance(server, str) else list(server)
-            command = Command(argv)
+            reached: Server = StdioServer(Command(argv))
         elif self._server_under_test is not None:
-            command = self._server_under_test
+            reached = self._server_under_test
         else:
             raise CallFailed("no server to connect to: give its command, or run pytest with --mcp-server")
 
         def connected(revision: Revision) -> SamplingClient:
-            opened = open_client(command, revision, Transcript(" ".join(command.argv), "stdio"), timeout)
+            opened = open_client(reached, revision, Transcript("a test", reached.transport), timeout)
             client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
             self._portal.call(_open, client, revision.name, sampling)
             return SamplingClient(client, self._portal, answers)

@@ -1,4 +1,4 @@
-"""A connection of the fixture client to a server that is started for it."""
+"""A connection of the fixture client to a server under test."""
 
 from __future__ import annotations
 
@@ -10,25 +10,22 @@ import anyio
 from ..fixture_client import FixtureClient
 from ..modern_client import ModernClient
 from ..revisions import Revision
-from ..wire.stdio import StdioWire
 from ..wire.transcript import Transcript
-from .record import Command
+from .reach import Server
 
 
 @asynccontextmanager
 async def open_client(
-    server: Command, revision: Revision, transcript: Transcript, timeout: float
+    server: Server, revision: Revision, transcript: Transcript, timeout: float
 ) -> AsyncIterator[FixtureClient]:
-    """Start ``server`` and listen to it, with the client of the revision's era; nothing is sent yet.
+    """Connect to ``server`` and listen to it, with the client of the revision's era; nothing is sent yet.
 
-    Ends it with the context.
-
-    Raises ``OSError`` when it cannot be started.
+    Ends the connection, and what was started for it, with the context. Raises ``OSError`` when there can be none.
     """
-    wire = await StdioWire.start(server.argv, transcript, cwd=server.cwd, env=server.env)
+    wire = await server.open(revision, transcript, timeout)
     client = ModernClient(wire, timeout, revision.name) if revision.modern else FixtureClient(wire, timeout)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(wire.read_stderr)
+        wire.work(tasks)
         tasks.start_soon(client.listen, tasks)
         try:
             yield client

@@ -15,6 +15,7 @@ from ..messages import is_integer
 from ..modern_client import ModernClient
 from ..peer import Json
 from ..revisions import Revision
+from ..wire.stdio import StdioWire
 from ..wire.transcript import Entry, Side
 from .answers import (
     HOSTILE,
@@ -203,7 +204,8 @@ async def _abandoned(client: FixtureClient, target: Target) -> None:
     """Leave what the call asked for unanswered, and cancel what is not pending any more."""
     client.sampler = None
     id = await _pending(client, target)
-    await client.notify("notifications/cancelled", {"requestId": id, "reason": "the fixture client changed its mind"})
+    if isinstance(client.wire, StdioWire):  # over HTTP the end of a stream is what cancels
+        await client.notify("notifications/cancelled", {"requestId": id, "reason": "no more interest"})
 
 
 def _retrying(change: Change) -> Probe:
@@ -255,6 +257,7 @@ async def _closed(client: FixtureClient, target: Target) -> None:
     id = await _pending(client, target)
     if client.answered(id) or not client.sampling:
         return
+    assert isinstance(client.wire, StdioWire)
     await client.wire.close_input()
     exited = await client.wire.exited(_EXIT_SECONDS)
     client.transcript.mark("watched-exit", exited=exited, seconds=_EXIT_SECONDS)

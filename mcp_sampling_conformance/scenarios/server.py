@@ -11,7 +11,6 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -26,7 +25,8 @@ from ..wire.transcript import Transcript
 from .connect import open_client
 from .diagnosis import note_refusal, outcome
 from .probes import CLOSED, FIRST, SECOND, Probe, elsewhere, perform, plain, probes_for
-from .record import Command, RevisionRun, Run
+from .reach import Server
+from .record import RevisionRun, Run
 from .targets import Found, Target, announced, list_candidates, listed_tools, nothing_sampled
 
 #: a probe of a group is left out once so many of the group hung or killed the server
@@ -55,7 +55,7 @@ PlannedProbe = tuple[Probe, Target]
 
 
 async def provoke_server(
-    server: Command,
+    server: Server,
     revisions: Sequence[Revision],
     named: Sequence[Target],
     timeout: float,
@@ -64,14 +64,18 @@ async def provoke_server(
     """Provoke a server in each revision and return the record. Raises nothing that the server can cause."""
     run = Run({revision.name: RevisionRun() for revision in revisions})
     token = uuid.uuid4().hex
-    marked = replace(server, env={**server.env, RUN_VARIABLE: token})
     eras = [list(group) for _, group in groupby(revisions, key=lambda revision: revision.modern)]
-    provokers = [_Provoker(marked, run, era, named, timeout, progress) for era in eras]
+    provokers: list[_Provoker] = []
     try:
-        async with anyio.create_task_group() as tasks:
-            for provoker in provokers:
-                tasks.start_soon(provoker.run_era)
-        await _compare_eras(provokers)
+        async with server.running({RUN_VARIABLE: token}, timeout) as running:
+            provokers += [_Provoker(running, run, era, named, timeout, progress) for era in eras]
+            async with anyio.create_task_group() as tasks:
+                for provoker in provokers:
+                    tasks.start_soon(provoker.run_era)
+            await _compare_eras(provokers)
+    except OSError as error:
+        for record in run.revisions.values():
+            record.failure = record.failure or f"it could not be started: {error}"
     finally:
         kill_stragglers(token)
     run.reached = list(dict.fromkeys(target.label for provoker in provokers for target in provoker.sampling))
@@ -99,7 +103,7 @@ async def _compare_eras(provokers: Sequence[_Provoker]) -> None:
 class _Provoker:
     def __init__(
         self,
-        server: Command,
+        server: Server,
         run: Run,
         revisions: Sequence[Revision],
         named: Sequence[Target],
@@ -149,8 +153,8 @@ class _Provoker:
     ) -> AsyncIterator[FixtureClient | None]:
         """A connection that agrees on the revision; ``None`` where it does not come to that, with the reason noted."""
         record = self.run.revisions[revision.name]
-        transcript = Transcript(f"{revision.name}, {form}", "stdio")
-        server = replace(self.server, env={**self.server.env, **(env or {})})
+        transcript = Transcript(f"{revision.name}, {form}", self.server.transport)
+        server = self.server.with_env(env or {})
         self.run.connections += 1
         async with AsyncExitStack() as stack:
             try:
@@ -341,7 +345,7 @@ class _Provoker:
         """A connection for one form of the capability: each target twice, and what needs a connection of its own."""
         async with self._ready(revision, form, _UNBUFFERED if form == _CONTEXT else None) as client:
             if client is not None and await self._call_plainly(client) and form == _EVERYTHING:
-                await perform(client, CLOSED, self.sampling[0])
+                await self._close_stdin(client)
 
     async def _all_forms(self, revision: Revision) -> None:
         """A connection on which each call declares another form: none first, when nothing can be remembered, and once
@@ -361,7 +365,12 @@ class _Provoker:
                 for target in self._probed():
                     if not await perform(second, elsewhere(first), target):
                         break
-                await perform(first, CLOSED, self.sampling[0])
+                await self._close_stdin(first)
+
+    async def _close_stdin(self, client: FixtureClient) -> None:
+        """The last thing to do on a connection that has a process of its own."""
+        if self.server.transport == "stdio":
+            await perform(client, CLOSED, self.sampling[0])
 
     async def call_once_more(self, targets: Sequence[Target]) -> None:
         """Call what sampled in the other era only, on a fresh connection."""

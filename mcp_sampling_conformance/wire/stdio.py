@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import anyio
+from anyio.abc import TaskGroup
 
 from .lines import Flood, read_lines
 from .process import Child
@@ -23,6 +24,8 @@ class StdioWire:
     def __init__(self, child: Child, transcript: Transcript) -> None:
         self.child = child
         self.transcript = transcript
+        self.lost: Mapping[tuple[str, object], str] = {}
+        self.on_loss: Callable[[], None] = lambda: None
         self._drained = anyio.Event()  # stdout was read to its end
 
     @classmethod
@@ -31,7 +34,7 @@ class StdioWire:
     ) -> StdioWire:
         """Start the server. Raises ``OSError`` when that fails.
 
-        Run ``messages`` and ``read_stderr`` until ``shut_down`` is done.
+        Call ``work`` and run ``messages`` until ``shut_down`` is done.
         """
         return cls(await Child.start(command, cwd=cwd, env=env), transcript)
 
@@ -73,8 +76,9 @@ class StdioWire:
         finally:
             self._drained.set()
 
-    async def read_stderr(self) -> None:
-        await self.child.keep_tail(self.child.process.stderr)
+    def work(self, tasks: TaskGroup) -> None:
+        """Start to read what it writes to its stderr."""
+        tasks.start_soon(self.child.keep_tail, self.child.process.stderr)
 
     async def exited(self, seconds: float) -> bool:
         """Whether the process ended within ``seconds``."""
