@@ -78,9 +78,18 @@ class Session:
                     messages.append(Message(self, item, body, (position,) if batch else ()))
         return messages, strays
 
-    @property
+    @cached_property
+    def broadcasts(self) -> list[Message]:
+        """Requests of the server that came before, word for word, on another stream."""
+        first: dict[bytes, str] = {}
+        requests = [m for m in self._read[0] if m.sender is Side.SERVER and m.is_request]
+        return [m for m in requests if first.setdefault(m.entry.raw, m.entry.channel) != m.entry.channel]
+
+    @cached_property
     def messages(self) -> list[Message]:
-        return self._read[0]
+        """What crossed, a request that came on several streams once."""
+        copies = {message.index for message in self.broadcasts}
+        return [message for message in self._read[0] if message.index not in copies]
 
     @property
     def strays(self) -> list[tuple[Entry, str]]:
@@ -150,6 +159,19 @@ class Session:
     def gave_up(self, id: object) -> float | None:
         """Seconds that the harness waited in vain for what has this id."""
         return self._gave_up.get(id_key(id))
+
+    def lost(self, id: object) -> str | None:
+        """Why what has this id will never be answered, where an HTTP exchange ended without the answer."""
+        return next((str(m.data["why"]) for m in self.marks("lost") if id_key(m.data["id"]) == id_key(id)), None)
+
+    def exchange(self, message: Message) -> Mark | None:
+        """What came of the HTTP exchange that carried a message: its status and headers."""
+        return next((m for m in self.marks("http") if m.data["exchange"] == message.entry.channel), None)
+
+    def refused(self, message: Message) -> bool:
+        """Whether the POST that carried a message was answered with an HTTP error."""
+        mark = self.exchange(message)
+        return mark is not None and mark.data["status"] >= 400
 
     @cached_property
     def _gave_up(self) -> dict[tuple[str, object], float]:

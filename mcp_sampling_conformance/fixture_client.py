@@ -106,14 +106,18 @@ class FixtureClient(Peer):
         if self.sampler and len(self.sampling) <= _MAX_SAMPLING:
             tasks.start_soon(self._sample, self.sampler, asked, len(self.sampling) - 1)
 
+    def note_activity(self) -> None:
+        """Something happened that shows a call to be under way: its time starts anew."""
+        self._samplings += 1
+        self._wake()
+
     async def _sample(self, sampler: Sampler, asked: Asked, position: int) -> None:
         self._at_work += 1
         try:
             await sampler(self, asked, position)
         finally:
             self._at_work -= 1
-            self._samplings += 1
-            self._wake()
+            self.note_activity()
 
     async def _answer_other(self, body: Json) -> None:
         if body["method"] == "ping":

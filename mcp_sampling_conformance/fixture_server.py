@@ -85,6 +85,7 @@ class FixtureServer(Peer):
         self.revision = revision
         self.book = book
         self.initialized = False  #: the client accepted the revision
+        self.malformed_opening: str | None = None  #: the first request that lacks what every request needs
         self.refused_opening: str | None = None  #: what a client of the other era began with
         self.sampling: Any = None  #: the capability as the client declared it
         self.running: list[str] = []  #: the tools whose calls are under way
@@ -163,7 +164,7 @@ class FixtureServer(Peer):
 
     def listed_tools(self) -> Json:
         """What answers ``tools/list``: a tool for each probe that is left."""
-        return {"tools": [_listed(tool) for tool in self.book.left]}
+        return {"tools": [listed(tool) for tool in self.book.left]}
 
     async def _call(self, id: Any, params: Json) -> None:
         """Run the probe of a tool. The call itself always succeeds, so that agents go on."""
@@ -252,7 +253,7 @@ class FixtureServer(Peer):
         return await self.responses(requests, group)
 
 
-def _listed(tool: Tool) -> Json:
+def listed(tool: Tool) -> Json:
     return {
         "name": tool.name,
         "description": tool.description,

@@ -48,7 +48,7 @@ def _verdict(
     violations = [finding for finding in findings if not finding.holds]
     if violations:
         failing = (Level.MUST, Level.SHOULD) if strict else (Level.MUST,)
-        verdict = Verdict.FAIL if rule.level(evidence.revision) in failing else Verdict.WARN
+        verdict = Verdict.FAIL if rule.level(evidence.revision, transport) in failing else Verdict.WARN
         lines = tuple(mask(line) for line in excerpt(violations[0]))
         message = mask(_message(violations))
         return _result(rule, evidence.revision, side, transport, verdict, message, lines)
@@ -89,7 +89,7 @@ def _result(
     message: str,
     evidence: tuple[str, ...] = (),
 ) -> Result:
-    level = rule.level(revision)
+    level = rule.level(revision, transport)
     assert level is not None
     return Result(
         rule=rule.name,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import anyio
 from anyio.abc import TaskGroup
 
 from .exchanges import CAPABILITIES, INPUT_REQUIRED
@@ -20,6 +21,8 @@ from .peer import PREFIX, Json
 
 #: after so many results in a row that ask for nothing but another try, a call is given up
 _MAX_BARE_ROUNDS = 20
+#: how long to wait before the first such try, and at most, in seconds
+_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 
 #: what to send instead of the next retry (its params); ``None`` sends none
 Amend = Callable[[Json], Json | None]
@@ -77,7 +80,9 @@ class ModernClient(FixtureClient):
         params = {**params, "_meta": {**self._meta, **params.get("_meta", {})}}
         id = self.next_id() if id is None else id
         if method in CALLS:
-            self._calls[id_key(id)] = _Call(method, params, id, id)
+            # What belongs to a retry is no part of what later rounds repeat.
+            plain = {key: value for key, value in params.items() if key not in ("inputResponses", "requestState")}
+            self._calls[id_key(id)] = _Call(method, plain, id, id)
         return await super().start_request(method, params, id)
 
     def awaited(self, id: int | str) -> int | str:
@@ -114,7 +119,9 @@ class ModernClient(FixtureClient):
                 self.asked(Asked(request, reply), tasks)
             self._wake()
         elif call.bare_rounds < _MAX_BARE_ROUNDS:
+            await anyio.sleep(min(_PAUSE * 2**call.bare_rounds, _LONGEST_PAUSE))
             call.bare_rounds += 1
+            self.note_activity()
             await self._retry(call, body, {})
         else:
             self._end(call, body)
@@ -132,10 +139,12 @@ class ModernClient(FixtureClient):
 
     async def _retry(self, call: _Call, body: Json, responses: Json) -> None:
         state = body["result"]
-        params = {**call.params, "inputResponses": responses}
+        params = {**call.params, **({"inputResponses": responses} if responses else {})}
         params |= {"requestState": state["requestState"]} if "requestState" in state else {}
-        amend, self.amend = self.amend, None
-        amended = amend(params) if amend else params
+        amended: Json | None = params
+        if responses and self.amend:
+            amend, self.amend = self.amend, None
+            amended = amend(params)
         if amended is None:
             self._end(call, body)
             return

@@ -13,7 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from .exchanges import CAPABILITIES, INPUT_REQUIRED
-from .fixture_server import SERVER_INFO, Book, FixtureServer, Question, ServerWire, Tool
+from .fixture_server import SERVER_INFO, Book, FixtureServer, Question, ServerWire, Tool, listed
 from .messages import SAMPLING
 from .peer import PREFIX, Json, meta_of
 from .revisions import Revision
@@ -58,6 +58,7 @@ class ModernServer(FixtureServer):
         if method == "initialize":
             self.refused_opening, version = method, params.get("protocolVersion")
         elif version is None or not isinstance(meta.get(CAPABILITIES), dict):
+            self.malformed_opening = self.malformed_opening or method
             return {"code": -32602, "message": "_meta lacks protocolVersion or clientCapabilities"}
         if method == "initialize" or version != self.revision.name:
             supported = {"supported": [self.revision.name], "requested": version}
@@ -97,6 +98,12 @@ class ModernServer(FixtureServer):
         call = self._call_under_way = _Call(id, tool.name, self.sampling is not None)
         await tool.run(self, id)
         return None if call.abandoned else call.id
+
+    def listed_tools(self) -> Json:
+        """As in the legacy era, with the tools that are being called: some look a tool up before each round."""
+        left = {tool.name for tool in self.book.left}
+        shown = [tool for tool in self.book.tools.values() if tool.name in left or tool.name in self.running]
+        return {"tools": [listed(tool) for tool in shown]}
 
     def _complete(self, result: Json) -> Json:
         return {"resultType": "complete", **result, "_meta": {f"{PREFIX}serverInfo": SERVER_INFO}}

@@ -95,7 +95,8 @@ class Conformance:
                 bug = f"a bug in the harness, please report it:\n{traceback.format_exc()}"
                 run = Run({revision.name: RevisionRun(failure=bug) for revision in self.revisions})
             self.reached = bool(run.reached)
-            self.notes = [self.settings.mask(note) for record in run.revisions.values() for note in record.notes]
+            notes = (self.settings.mask(note) for record in run.revisions.values() for note in record.notes)
+            self.notes = list(dict.fromkeys(notes))
             self._results = {(r.rule, None): r for r in [self._reached(run)]}
             judged = {each: self._judged(each, run.revisions[each.name]) for each in self.revisions}
             self._results |= {(r.rule, each): r for each, results in judged.items() for r in results}

@@ -68,17 +68,19 @@ class Rule:
     check: Check
     unobserved: str  #: the reason shown when nothing came up that the rule could judge
     modern: tuple[str, str] | None = None  #: page and anchor in the modern era, where those are others
+    over_http: Levels | None = None  #: the levels over Streamable HTTP, where those are others
     transports: frozenset[str] | None = None  #: those over which the rule makes sense; ``None`` for all
 
     @property
     def topic(self) -> str:
         return self.name.split("/")[0]
 
-    def level(self, revision: Revision) -> Level | None:
+    def level(self, revision: Revision, transport: str = "") -> Level | None:
         """The level in a revision, ``None`` where the rule does not exist there."""
+        levels = self.over_http if transport == "http" and self.over_http is not None else self.levels
         level: Level | None = None
         for name in NAMES[: NAMES.index(revision.name) + 1]:
-            level = self.levels.get(name, level)
+            level = levels.get(name, level)
         return level
 
     def url(self, revision: Revision) -> str:

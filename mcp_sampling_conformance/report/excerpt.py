@@ -19,6 +19,10 @@ _MARKS = {
     "died": "the process has ended (exit code {code})",
     "stdin-closed": "the harness closes the server's stdin",
     "flooded": "the harness reads no further after {bytes} bytes",
+    "http": "HTTP {exchange}: {status}",
+    "http-failed": "HTTP {exchange} failed: {error}",
+    "http-body": "HTTP {exchange} had no JSON but {content_type!r}: {body}",
+    "lost": "the harness: id {id} will get no answer, {why}",
     "left": "the connection was closed during {tools}",
     "watched-exit": "the harness: process ended by itself within {seconds:g} s: {exited}",
 }
@@ -72,6 +76,7 @@ def _line(item: Entry | Mark, offending: bool = False) -> str:
     if isinstance(item, Mark):
         return f"    ({printable(_MARKS[item.kind].format(**item.data))})"
     arrow = "client → server" if item.sender is Side.CLIENT else "server → client"
+    arrow += f" [{item.channel}]" if item.channel.startswith(("POST", "GET")) else ""
     text = item.text
     if len(text) > _LONG:
         text = f"{text[: _LONG * 2 // 3]} … ({len(item.raw)} bytes) … {text[-_LONG // 3 :]}"

@@ -30,6 +30,7 @@ TOPICS = (
     "tool_loop",
     "association",
     "input_required",
+    "http",
     "id",
     "liveness",
     "framing",
@@ -61,6 +62,8 @@ CLIENT = frozenset({Side.CLIENT})
 BOTH = SERVER | CLIENT
 #: for rules about processes and lines
 STDIO = frozenset({"stdio"})
+#: and for those about HTTP exchanges
+HTTP = frozenset({"http"})
 
 #: what no transcript can show, and why
 NOT_JUDGED = {
@@ -84,14 +87,17 @@ def rule(
     *,
     unobserved: str,
     modern: tuple[str, str] | None = None,
+    over_http: Levels | None = None,
     transports: frozenset[str] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated check. ``page`` and ``anchor`` are the section of the specification it comes from;
-    ``modern`` is another one that it comes from since 2026-07-28."""
+    ``modern`` is another one since 2026-07-28, ``over_http`` are levels that are others there."""
 
     def register(check: Check) -> Check:
         statement = " ".join(cleandoc(check.__doc__ or "").split())
-        _registered.append(Rule(name, binds, levels, statement, page, anchor, check, unobserved, modern, transports))
+        _registered.append(
+            Rule(name, binds, levels, statement, page, anchor, check, unobserved, modern, over_http, transports)
+        )
         return check
 
     return register

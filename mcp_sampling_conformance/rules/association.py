@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ..evidence import Evidence
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
-from . import CLIENT, LEGACY_ADVICE, MODERN_MUST, SERVER, rule
+from . import CLIENT, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
 from .shapes import shown
 
 
@@ -22,6 +22,7 @@ from .shapes import shown
     "client/sampling",
     "user-interaction-model",
     unobserved="no sampling request came",
+    over_http=LEGACY_SHOULD,
 )
 def within_a_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Sampling is asked for while a request of the client is being processed."""

@@ -108,37 +108,44 @@ MISSING_CAPABILITY = -32021
 def undeclared_error_modern(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A call that needs sampling, without the capability in its _meta, gets the error -32021, whose
     data.requiredCapabilities is an object that names sampling."""
-    sampling = {probe.start.data["target"] for probe in evidence.probes("first-call") if probe.exchanges}
+    for calls in _plain_calls(evidence).values():
+        needs = [call for call, asked in calls if call.declared is None and not asked and call.failed and call.response]
+        right = [call for call in needs if _wrong_refusal(call) is None]
+        # Where other calls fail too, or one of these was refused as it should be, there is another reason to fail.
+        otherwise = any(call.failed for call, _ in calls if call.declared is not None)
+        if right:
+            yield HELD
+        elif any(asked for _, asked in calls) and not otherwise:
+            for call in needs:
+                yield _wrong_refusal(call) or HELD
+
+
+def _plain_calls(evidence: Evidence) -> dict[object, list[tuple[Call, bool]]]:
+    """The plain calls by what they call, each with whether the server sampled for it."""
+    found: dict[object, list[tuple[Call, bool]]] = {}
     for probe in evidence.probes("first-call", "second-call"):
         for call in probe.calls:
-            needs = call.declared is None and probe.start.data["target"] in sampling
-            # Who succeeds does without, and who asks all the same breaks another rule.
-            if not needs or call.response is None or not call.failed:
-                continue
-            error = call.response.whole.get("error")
-            if error is None:
-                yield broken(
-                    call.response.whole,
-                    "the call needs sampling, which its _meta did not declare; it failed with a result instead of the "
-                    "error -32021",
-                )
-                continue
-            code, data = error.get("code"), error.get("data")
-            required = data.get("requiredCapabilities") if data else None
-            if code is None or code.value != MISSING_CAPABILITY:
-                given = shown(code.value) if code else "no code"
-                yield broken(
-                    code or error,
-                    f"the call needs sampling, which its _meta did not declare; the error has "
-                    f"{given} instead of -32021",
-                )
-            elif required is None or not is_object(required.value) or "sampling" not in required.value:
-                yield broken(
-                    required or data or error,
-                    "the error -32021 does not name sampling in an object data.requiredCapabilities",
-                )
-            else:
-                yield HELD
+            asked = any(call.may_own(exchange) for exchange in probe.exchanges)
+            found.setdefault(probe.start.data["target"], []).append((call, asked))
+    return found
+
+
+def _wrong_refusal(call: Call) -> Finding | None:
+    """What is wrong with the failure of a call that lacks the capability; ``None`` where it is as it should be."""
+    assert call.response is not None
+    lacking = "the call needs sampling, which its _meta did not declare"
+    error = call.response.whole.get("error")
+    if error is None:
+        return broken(call.response.whole, f"{lacking}; it failed with a result instead of the error -32021")
+    code, data = error.get("code"), error.get("data")
+    required = data.get("requiredCapabilities") if data else None
+    if code is None or code.value != MISSING_CAPABILITY:
+        given = shown(code.value) if code else "no code"
+        return broken(code or error, f"{lacking}; the error has {given} instead of -32021")
+    if required is None or not is_object(required.value) or "sampling" not in required.value:
+        why = "the error -32021 does not name sampling in an object data.requiredCapabilities"
+        return broken(required or data or error, why)
+    return None
 
 
 @rule(
@@ -410,6 +417,9 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
         # Where another call samples for this form, the form is understood, and this call may have been put off.
         if any(e.declared is not None and e.declared.value == declared.value for e in probe.session.exchanges):
             yield HELD
+        # One modern process sees all forms, and may answer a later one from what it made of an earlier answer.
+        elif evidence.revision.modern and not any(call.failed for call in probe.calls):
+            continue
         elif not any(text in response for response in responses for text in sampled):
             yield broken(
                 probe.calls[0].request.whole,

@@ -6,6 +6,7 @@ basic/patterns/mrtr, basic "ResultType"; schema InputRequiredResult.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,12 +129,25 @@ def _amended(probe: Probe) -> Iterator[tuple[Call, Message, Message | None]]:
                 yield call, retry, next(iter(probe.session.responses_to(retry)), None)
 
 
-def _outcome(response: Message) -> str:
-    """What a response comes to: "asked again", "error" (also a tool result that says so), or "complete"."""
-    result = response.body.get("result")
-    if asks_for_input(response):
+def _outcome(call: Call, retry: Message) -> str:
+    """What became of a retry: "asked again" where a question came once more; else what its call came to in the end,
+    "error" (also a tool result that says so) or "complete"."""
+    place = next(i for i, message in enumerate(call.rounds) if message is retry)
+    before, now = _questions(call.rounds[place - 1]), _questions(retry)
+    if now is not None and (not now or any(question in (before or []) for question in now)):
         return "asked again"
-    return "complete" if isinstance(result, dict) and result.get("isError") is not True else "error"
+    if call.response is None or asks_for_input(call.response):
+        return "asked again"
+    return "error" if call.failed else "complete"
+
+
+def _questions(request: Message) -> list[object] | None:
+    """The params that the response to a request asks with; ``None`` where it asks for nothing."""
+    responses = request.session.responses_to(request)
+    if not responses or not asks_for_input(responses[0]):
+        return None
+    requests = responses[0].at("result").get("inputRequests")
+    return [params.value for _, asked in requests.members() if (params := asked.get("params"))] if requests else []
 
 
 @rule(
@@ -146,12 +160,12 @@ def _outcome(response: Message) -> str:
 def missing_asked_again(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A retry that lacks an answer is answered by asking for it again, not with an error."""
     for probe in evidence.probes("missing-answers"):
-        for call, _, response in _amended(probe):
+        for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(response) == "asked again":
+            elif _outcome(call, retry) == "asked again":
                 yield HELD
-            elif _outcome(response) == "error":
+            elif _outcome(call, retry) == "error":
                 yield broken(response.whole, f"{probe.name} got an error instead of being asked for them again")
 
 
@@ -166,10 +180,10 @@ def extra_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """An answer under a key that nobody asked for is ignored."""
     works = _working(evidence)
     for probe in evidence.probes("extra-answers"):
-        for call, _, response in _amended(probe):
+        for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(response) != "error":
+            elif _outcome(call, retry) != "error":
                 yield HELD
             elif probe.start.data["target"] in works and not any(later.failed for later in probe.follow_ups):
                 yield broken(response.whole, f"{probe.name} failed, and without that answer the call succeeds")
@@ -194,38 +208,41 @@ def _working(evidence: Evidence) -> set[object]:
 def malformed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A retry with a malformed answer is answered with an error, or asked for again, and the server lives on."""
     for probe in evidence.probes("malformed", "malformed-answers"):
-        for call in probe.calls:
-            # Without a retry the malformed answer never went out.
-            for retry in call.rounds[1:2]:
-                responses = probe.session.responses_to(retry)
-                if responses and _outcome(responses[0]) == "complete":
-                    yield broken(responses[0].whole, f"{probe.name} was taken for a good answer")
-                elif responses:
-                    yield HELD
+        carriers = [(call, retry) for call, retry, _ in _amended(probe)]
+        for exchange in probe.exchanges[:1] if probe.group == "malformed" else ():
+            retry = exchange.answer.message if exchange.answer else None
+            carriers += [(call, retry) for call in probe.calls if retry in call.rounds and retry is not None]
+        for call, retry in carriers:
+            responses = probe.session.responses_to(retry)
+            if responses and _outcome(call, retry) == "complete":
+                yield broken(responses[0].whole, f"{probe.name} led to a result, not to an error or the question again")
+            elif responses:
+                yield HELD
         if probe.group == "malformed-answers":
             yield from survived(probe)
 
 
-def _normal(call: Call, probe: Probe) -> str | None:
+def _normal(call: Call) -> str | None:
     """The result of a call with the sampled texts taken out, so that two of the same call can be compared."""
     if call.response is None or not call.complete:
         return None
     result: dict[str, Any] = {k: v for k, v in call.response.body["result"].items() if k != "_meta"}
     text = json.dumps(result, ensure_ascii=False, sort_keys=True)
-    for exchange in probe.exchanges:
+    for exchange in call.request.session.exchanges:
         if exchange.text and call.may_own(exchange):
             text = text.replace(exchange.text, "…")
     return text
 
 
-def _expected(evidence: Evidence, target: object) -> str | None:
-    """The result that a target's call has whatever the model says; ``None`` where that differs from call to call."""
-    found = {
-        _normal(call, probe)
-        for probe in evidence.probes("first-call", "second-call")
-        if probe.start.data["target"] == target and probe.exchanges
-        for call in probe.calls
-    }
+def _expected(evidence: Evidence, probe: Probe) -> str | None:
+    """The result that a probe's target gives whatever the model says; ``None`` where that differs from call to call."""
+    plain = [
+        call
+        for other in evidence.probes("first-call", "second-call")
+        if other.start.data["target"] == probe.start.data["target"] and other.exchanges
+        for call in other.calls
+    ]
+    found = {_normal(call) for call in [*plain, *probe.follow_ups]}
     return found.pop() if len(found) == 1 else None
 
 
@@ -246,15 +263,15 @@ def _difference(got: str, expected: str) -> str:
 def state_tampered_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A requestState that was altered never has an effect: it is refused, or the answers are asked for again."""
     for probe in evidence.probes("altered-state"):
-        expected = _expected(evidence, probe.start.data["target"])
+        expected = _expected(evidence, probe)
         for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(response) != "complete":
+            elif _outcome(call, retry) != "complete":
                 yield HELD
-            elif expected is not None and (got := _normal(call, probe)) != expected and call.last == retry:
+            elif expected is not None and (got := _normal(call)) != expected:
                 yield broken(
-                    response.whole,
+                    call.response.whole if call.response else response.whole,
                     f"{probe.name} was honoured and changed the result, {_difference(got or '', expected)}",
                 )
 
@@ -269,13 +286,13 @@ def state_tampered_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]
 def state_tampered_noticed(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A requestState that was altered is noticed, also where the alteration shows no effect."""
     for probe in evidence.probes("altered-state"):
-        expected = _expected(evidence, probe.start.data["target"])
-        for call, _, response in _amended(probe):
+        expected = _expected(evidence, probe)
+        for call, retry, response in _amended(probe):
             if response is None:
                 continue
-            if _outcome(response) != "complete":
+            if _outcome(call, retry) != "complete":
                 yield HELD
-            elif expected is None or _normal(call, probe) == expected:
+            elif expected is None or _normal(call) == expected:
                 yield broken(response.whole, f"{probe.name} was accepted; that may do no harm, which only you can tell")
 
 
@@ -292,7 +309,7 @@ def state_of_another_request_rejected(evidence: Evidence, side: Side) -> Iterato
         for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(response) == "complete":
+            elif _outcome(call, retry) == "complete":
                 yield broken(
                     response.whole,
                     f"{probe.name} was accepted: the call now had the arguments {shown(_arguments(retry))} instead of "
@@ -339,6 +356,9 @@ LEGACY_CALL = (
     "the call with an InputRequiredResult instead (Python SDK: a resolver that returns Sample; TypeScript SDK: return "
     "inputRequired)."
 )
+NOT_COMPARED = "nothing that samples in the legacy era could be compared"
+#: what SDKs say to a server that wants to send a request of its own
+_WANTED_TO_SEND = re.compile(r"createMessage|back-?channel|server-(to-client|initiated) request", re.IGNORECASE)
 
 
 @rule(
@@ -347,37 +367,68 @@ LEGACY_CALL = (
     MODERN_MUST,
     MRTR,
     "multi-round-trip-requests",
-    unobserved="nothing sampled in the legacy era that could be compared",
+    unobserved=NOT_COMPARED,
 )
 def asks_in_its_result(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """What samples for a legacy client asks a modern one too, by way of an InputRequiredResult."""
-    legacy = {
+    """A server that wants to sample asks by way of an InputRequiredResult; it does not try the request of the legacy
+    era, with an error for the client to see."""
+    for legacy, target, call in _compared(evidence):
+        if call is None:
+            yield HELD
+        elif (seen := _seen(call)) is None or _WANTED_TO_SEND.search(seen):
+            yield broken(
+                call.response.whole if call.response else call.last.whole,
+                f"{target} asks a {legacy} client for sampling, but a {evidence.revision.name} client sees "
+                f"{seen or 'no answer'} instead of a question. {LEGACY_CALL}",
+            )
+
+
+@rule(
+    "input-required/asks-in-both-eras",
+    SERVER,
+    MODERN_ADVICE,
+    MRTR,
+    "multi-round-trip-requests",
+    unobserved=NOT_COMPARED,
+)
+def asks_in_both_eras(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """What samples for a legacy client does not fail for a modern one."""
+    for legacy, target, call in _compared(evidence):
+        if call is None:
+            yield HELD
+        elif (seen := _seen(call)) is not None and not _WANTED_TO_SEND.search(seen):
+            yield broken(
+                call.response.whole if call.response else call.last.whole,
+                f"{target} asks a {legacy} client for sampling, but a {evidence.revision.name} client sees {seen} "
+                "instead of a question; that may be meant, for nobody has to sample",
+            )
+
+
+def _compared(evidence: Evidence) -> Iterator[tuple[str, str, Call | None]]:
+    """What sampled in the legacy era, with the revision: ``None`` where it does here too, else the last call of those
+    that failed. Who succeeds does without sampling, and a single failure may be a rate limit."""
+    legacy: dict[str, str] = {
         mark.data["target"]: mark.data["revision"]
         for session in evidence.sessions
         for mark in session.marks("samples-in-legacy")
     }
-    probes = [probe for probe in evidence.probes("first-call") if probe.start.data["target"] in legacy]
-    for target in legacy:
-        own = [probe for probe in probes if probe.start.data["target"] == target]
+    for target, revision in legacy.items():
+        own = [probe for probe in evidence.probes("first-call") if probe.start.data["target"] == target]
         calls = [call for probe in own for call in probe.calls if call.declared is not None]
         if any(probe.exchanges for probe in own):
-            yield HELD
-        # Once may be a rate limit; whoever succeeds does without sampling.
+            yield revision, target, None
         elif len(calls) > 1 and all(call.failed for call in calls):
-            for call in calls[-1:]:
-                at = call.response.whole if call.response else call.last.whole
-                yield broken(
-                    at,
-                    f"{target} asks a {legacy[target]} client for sampling, but a {evidence.revision.name} client sees "
-                    f"{_seen(call)} instead of a question. {LEGACY_CALL}",
-                )
+            yield revision, target, calls[-1]
 
 
-def _seen(call: Call) -> str:
+def _seen(call: Call) -> str | None:
+    """What a client sees of a call that failed; ``None`` for nothing."""
     if call.response is None:
-        return "no answer"
+        return None
     error = call.response.whole.get("error")
-    return f"the error {shown(error.value, 300)}" if error else "a result that says isError"
+    if error is not None:
+        return f"the error {shown(error.value, 300)}"
+    return f"a result that says isError, {shown(call.response.body['result'].get('content'), 300)},"
 
 
 # --- what binds the client
@@ -494,10 +545,18 @@ def _plain(request: Message, key: str) -> object:
 @rule("input-required/not-leaked", CLIENT, MODERN_MUST, *ON_CLIENTS, unobserved=NOT_RETRIED)
 def not_leaked(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Answers and requestState go with the retry of the call that they belong to, and with no other request."""
+    asked = {_plain(request, "name") for request, _ in _asking(evidence)}
     for session in evidence.sessions:
         retries = {message.index for call in session.calls for message in call.rounds[1:]}
+        own = {
+            _plain(call.request, "name")
+            for call in session.calls
+            if len(call.rounds) > 1 or (call.response and asks_for_input(call.response))
+        }
         for message in session.sent_by(side) if retries else ():
-            if not message.is_request or message.index in retries:
+            # What was asked on another connection may be retried on this one.
+            elsewhere = _plain(message, "name") in asked - own
+            if not message.is_request or message.index in retries or elsewhere:
                 continue
             carried = _param(message, "inputResponses") or _param(message, "requestState")
             if carried is not None:
@@ -521,4 +580,5 @@ def unknown_result_type(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if exchange.answer is not None:
             yield broken(exchange.answer, f"the client retried the call after {exchange.name}")
         else:
-            yield asked_answered(exchange)
+            found = asked_answered(exchange)
+            yield found if found.holds else broken(exchange.request, found.why.replace("instead of answering", "after"))

@@ -24,7 +24,7 @@ from . import (
     STDIO,
     rule,
 )
-from .shapes import call_answered, lived_on, served_next, shown
+from .shapes import call_answered, goes_on_answering, lived_on, served_next, shown
 
 
 @rule(
@@ -195,6 +195,8 @@ def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     if any(exchange.result is not None for exchange in evidence.asks("plain")):
         for exchange in evidence.asks("plain-again"):
             if exchange.error is not None or exchange.abandoned:
+                if not goes_on_answering(exchange):
+                    continue  # its user or its rate limit may have had enough
                 at = exchange.error or exchange.request
                 yield broken(at, "the second of two like requests was refused, the first was not")
             elif exchange.answer is not None:

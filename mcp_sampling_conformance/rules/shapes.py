@@ -56,7 +56,11 @@ def call_answered(call: Call, after: str) -> Finding:
         return HELD
     session, request = call.request.session, call.last
     method = request.method
-    if session.died:
+    if lost := session.lost(request.body["id"]):
+        what = f"{method} (id {shown(request.body['id'])}) got no answer: {lost}"
+    elif session.died and session.exit_code is None:
+        what = f"the server went away instead of answering {method}"
+    elif session.died:
         what = f"the process ended (exit code {session.exit_code}) instead of answering {method}"
     elif call.gave_up is not None:
         what = f"{method} (id {shown(request.body['id'])}) got no answer within {call.gave_up:g} s"
@@ -68,7 +72,9 @@ def call_answered(call: Call, after: str) -> Finding:
 def survived(probe: Probe) -> Iterator[Finding]:
     """The call of a probe was answered, and so was a plain call after it."""
     for call in probe.calls:
-        if probe.exchanges:
+        # A server that refuses to take an answer, for its size for one, has said so.
+        taken = not any(probe.session.refused(e.answer.message) for e in probe.exchanges[:1] if e.answer)
+        if probe.exchanges and taken:
             yield call_answered(call, f"after {probe.name}")
     yield from served_next(probe)
 
@@ -129,6 +135,11 @@ def _is_error(answer: Value) -> bool:
     return answer.get("content") is None and (answer.get("error") or answer.get("code")) is not None
 
 
+def goes_on_answering(exchange: Exchange) -> bool:
+    """Whether a later request of the same connection got a result."""
+    return any(later.result is not None for later in exchange.session.exchanges if later.index > exchange.index)
+
+
 def refuses_all(evidence: Evidence) -> bool:
     """Whether not even a plain request gets a result: then the code of a refusal says nothing about its cause."""
     plain = list(evidence.asks("plain"))
@@ -140,6 +151,8 @@ def answered_like_plain(evidence: Evidence, *groups: str) -> Iterator[Finding]:
     if not any(exchange.result is not None for exchange in evidence.asks("plain")):
         return
     for exchange in evidence.asks(*groups):
+        if exchange.result is None and (exchange.error or exchange.abandoned) and not goes_on_answering(exchange):
+            continue  # its user or its rate limit may have had enough
         if exchange.abandoned:
             yield broken(exchange.request, f"a plain request got a result, but one with {exchange.name} was abandoned")
         elif exchange.answer is None:

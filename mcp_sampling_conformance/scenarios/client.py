@@ -32,6 +32,8 @@ _STEP_FACTOR = 1.5
 #: how often the clock is looked at while a client is silent, in seconds
 _TICK = 0.05
 _EXIT_GRACE = 1.0
+#: tools named in a note at most
+_SHOWN = 3
 #: how much longer its stderr is read, which a process that it left behind may hold open
 _TAIL_GRACE = 0.2
 
@@ -222,11 +224,18 @@ class ClientRun:
         elif died:
             if self.sessions[-1].running:
                 self.sessions[-1].transcript.mark("died", code=child.code, stderr=child.tail)
-            self._add_note(f"ended (exit code {child.code}) during {', '.join(died)}{said}")
+            more = f" and {len(died) - _SHOWN} more" if len(died) > _SHOWN else ""
+            what = f"ended (exit code {child.code})" if child.code else "closed its connection"
+            self._add_note(f"{what} during {', '.join(died[:_SHOWN])}{more}{said}")
 
     def _note_failure(self, child: Child, in_time: bool, entrance: Entrance) -> None:
         """Why no call came to be made."""
         greeted = any(session.transcript.marks("greeted") for session in self.sessions)
+        malformed = [session.malformed_opening for session in self.sessions if session.malformed_opening]
+        if malformed and not greeted:
+            lacking = "lacks the protocolVersion or the clientCapabilities that each request has in its _meta"
+            self.record.failure = f"the client's {malformed[0]} {lacking}{with_tail(child.tail)}"
+            return
         openings = [session.refused_opening for session in self.sessions if session.refused_opening]
         if openings and not greeted:
             other = "legacy" if self.revision.modern else "modern"

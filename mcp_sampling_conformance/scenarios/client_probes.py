@@ -21,12 +21,16 @@ LOOP_ROUNDS = 50
 
 
 async def _plain(server: FixtureServer, call: int | str) -> None:
-    """The same plain request twice. It is also what a client without the capability has to refuse."""
+    """A plain request, which a client without the capability has to refuse."""
     if server.sampling is None:
         await server.ask("undeclared", "a plain request without the sampling capability", request())
-        return
-    await server.ask("plain", "a plain request", request())
-    await server.ask("plain-again", "the same plain request again", request())
+    else:
+        await server.ask("plain", "a plain request", request())
+
+
+async def _plain_again(server: FixtureServer, call: int | str) -> None:
+    if server.sampling is not None:
+        await server.ask("plain-again", "the same plain request again", request())
 
 
 async def _one(ask: Ask, server: FixtureServer, call: int | str) -> None:
@@ -226,6 +230,7 @@ def client_tools(revision: Revision, models: Sequence[str], *, batches: bool = T
     """
     probes: list[tuple[str, Any]] = [
         ("a plain request", _plain),
+        ("the same plain request again", _plain_again),
         *((ask.name, partial(_one, ask)) for ask in VALID if ask.fits(revision)),
         ("two requests at once", _concurrent),
         ("hints for known models", partial(_hints, models)),

@@ -39,13 +39,15 @@ def _supported(error: object) -> list[str]:
 def _why_silent(client: FixtureClient, opening: str) -> str:
     """Why the opening got no answer, with the last lines of stderr and the first strange ones of stdout."""
     transcript = client.transcript
-    if end := _how_it_ended(transcript):
+    if lost := transcript.marks("lost"):
+        why = f"it did not answer {opening} as such: {lost[0].data['why']}"
+    elif end := _how_it_ended(transcript):
         why = f"it {end} before it answered {opening}"
     else:
         why = f"it did not answer {opening} within {client.timeout:g} s (--mcp-timeout)"
     if strays := transcript.strays():
         why += "\nits stdout began with: " + "\n  ".join(strays[:3])
-    return why + with_tail(client.wire.tail)
+    return why + (with_tail(client.wire.tail) if transcript.transport == "stdio" else "")
 
 
 def _how_it_ended(transcript: Transcript) -> str | None:
@@ -54,7 +56,7 @@ def _how_it_ended(transcript: Transcript) -> str | None:
         return f"wrote {flood[0].data['bytes']} bytes to stdout, until the harness ended it,"
     if died := transcript.marks("died"):
         code = died[0].data["code"]
-        return "closed its stdout" if code is None else f"ended (exit code {code})"
+        return "went away" if code is None else f"ended (exit code {code})"
     return None
 
 
@@ -63,6 +65,8 @@ def outcome(client: FixtureClient, response: Json | None) -> str:
     if count := len(client.sampling):
         return f"sampled ({count} request{'s' if count > 1 else ''})"
     if response is None:
+        if lost := client.transcript.marks("lost"):
+            return f"no answer: {lost[-1].data['why']}"
         if end := _how_it_ended(client.transcript):
             return f"the server {end} before it answered" + (with_tail(client.wire.tail) if client.wire.tail else "")
         return f"no answer within {client.timeout:g} s"

@@ -44,7 +44,7 @@ _numbers = count(1)
 
 def fresh_text() -> str:
     """A text that no other answer has: where it turns up shows whose answer was taken."""
-    return f"This is sampled answer {next(_numbers)}."
+    return f"This is sampled answer {next(_numbers):06}."
 
 
 async def plain(client: FixtureClient, asked: Asked, position: int) -> None:
@@ -201,11 +201,9 @@ async def _cancelled(client: FixtureClient, target: Target) -> None:
 
 
 async def _abandoned(client: FixtureClient, target: Target) -> None:
-    """Leave what the call asked for unanswered, and cancel what is not pending any more."""
+    """Leave what the call asked for unanswered."""
     client.sampler = None
-    id = await _pending(client, target)
-    if isinstance(client.wire, StdioWire):  # over HTTP the end of a stream is what cancels
-        await client.notify("notifications/cancelled", {"requestId": id, "reason": "no more interest"})
+    await _pending(client, target)
 
 
 def _retrying(change: Change) -> Probe:

@@ -20,6 +20,7 @@ import anyio
 from ..fixture_client import FixtureClient, tools_of
 from ..modern_client import ModernClient
 from ..revisions import Revision
+from ..wire.http import HttpWire
 from ..wire.process import RUN_VARIABLE, kill_stragglers
 from ..wire.transcript import Transcript
 from .connect import open_client
@@ -80,6 +81,7 @@ async def provoke_server(
         kill_stragglers(token)
     run.reached = list(dict.fromkeys(target.label for provoker in provokers for target in provoker.sampling))
     run.unreached = nothing_sampled([provoker.found for provoker in provokers if provoker.found.opened])
+    run.unreached += "".join(f"\nBesides, {provoker.stateless}." for provoker in provokers if provoker.stateless)
     return run
 
 
@@ -114,6 +116,7 @@ class _Provoker:
         self.run = run
         self.revisions = revisions  #: of one era
         self.named = named
+        self.stateless = ""  #: why no sampling can come in, if so
         self.found = Found(revisions[0].era)
         self.sampling: list[Target] = []  #: the targets that sampled
         self.timeout = timeout
@@ -169,9 +172,20 @@ class _Provoker:
             record.opened |= accepted
             if not accepted:
                 transcript.mark("not-opened")
+            self._note_stateless(revision, client)
             yield client if accepted else None
         if not record.opened and not record.failure:
             note_refusal(record, response, client)
+
+    def _note_stateless(self, revision: Revision, client: FixtureClient) -> None:
+        record = self.run.revisions[revision.name]
+        if isinstance(client.wire, HttpWire) and client.wire.stateless and record.opened:
+            self.stateless = (
+                "the server gave no Mcp-Session-Id, so in the legacy era there is nowhere to send an answer to, and it "
+                "cannot ask; it needs sessions (in the SDKs: not stateless)"
+            )
+            if self.stateless not in record.notes:
+                record.notes.append(self.stateless)
 
     # --- the order of things
 
@@ -280,7 +294,7 @@ class _Provoker:
             id = await client.start_request(target.method, target.params())
             response = await client.response(id)
             if response is None and not client.gone:
-                await client.notify("notifications/cancelled", {"requestId": id, "reason": "no answer"})
+                await client.notify("notifications/cancelled", {"requestId": client.awaited(id), "reason": "no answer"})
             if response is None or not client.sampling:
                 self.spent.add(client)  # who knows what that call did
             if client.sampling:

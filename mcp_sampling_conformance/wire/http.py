@@ -55,6 +55,8 @@ class HttpWire:
         self._answered: set[tuple[str, object]] = set()
         self._listening = anyio.Event()  #: it is known whether there is a standalone stream
         self._exchanges = 0
+        self._first_on: dict[bytes, str] = {}  #: what came, and on which stream first
+        self._bodies: dict[str, str] = {}  #: the beginning of what an exchange's body said
         self._mirrored: dict[str, dict[str, tuple[str, ...]]] = {}  #: header to path in the arguments, by tool
         self._entries, self._arrived = anyio.create_memory_object_stream[Entry](float("inf"))
         limits = httpx2.Limits(max_connections=None)
@@ -103,6 +105,11 @@ class HttpWire:
         await self._client.aclose()
 
     @property
+    def stateless(self) -> bool:
+        """Whether the server opened a legacy conversation without a session that an answer could be sent to."""
+        return self._session is None and not self._revision.modern
+
+    @property
     def lost(self) -> Mapping[tuple[str, object], str]:
         """Requests that will never be answered, each with the reason."""
         return self._lost
@@ -145,7 +152,8 @@ class HttpWire:
                     self._session = response.headers.get(SESSION_ID)
                 resume = await self._read(response, channel)
                 if is_request and not response.is_success:
-                    raise Lost(f"HTTP {response.status_code} {response.reason_phrase}".strip())
+                    said = self._bodies.get(channel, "")
+                    raise Lost(f"HTTP {response.status_code} {response.reason_phrase} {said}".strip())
             if is_request and resume and id_key(body["id"]) not in self._answered:
                 await self._resume(resume, id_key(body["id"]), channel)
             return response.is_success
@@ -194,11 +202,11 @@ class HttpWire:
             if len(data) > _FLOOD:
                 self.transcript.mark("flooded", bytes=len(data))
                 raise Lost(f"a body of more than {_FLOOD} bytes")
+        self._bodies[channel] = data[:_BODY_SHOWN].decode("utf-8", "replace").strip()
         if kind == "application/json" and data.strip():
             self._arrive(data, channel)
         elif data.strip():
-            shown = data[:_BODY_SHOWN].decode("utf-8", "replace")
-            self.transcript.mark("http-body", exchange=channel, content_type=kind, body=shown)
+            self.transcript.mark("http-body", exchange=channel, content_type=kind, body=self._bodies[channel])
         return None
 
     async def _read_events(self, response: httpx2.Response, channel: str) -> tuple[str, float] | None:
@@ -220,8 +228,10 @@ class HttpWire:
             if isinstance(body, dict) and "method" not in body:
                 self._answered.add(id_key(body.get("id")))
                 self._learn(body.get("result"))
-        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
-            self._entries.send_nowait(entry)
+        # What comes on a second stream too is one message, said twice.
+        if self._first_on.setdefault(data, channel) == channel:
+            with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+                self._entries.send_nowait(entry)
 
     async def _resume(self, resume: tuple[str, float], key: tuple[str, object], channel: str) -> None:
         """Take up a stream that the server closed before the response (basic/transports "Resumability")."""

@@ -31,6 +31,10 @@ class SseWire(HttpWire):
         self._stream_url = self._url
         self._ready = anyio.Event()  #: the endpoint is known, or never will be
 
+    @property
+    def stateless(self) -> bool:
+        return False  # the stream is the session
+
     def work(self, tasks: TaskGroup) -> None:
         super().work(tasks)
         tasks.start_soon(self._read_stream)
