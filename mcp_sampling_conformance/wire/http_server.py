@@ -282,7 +282,9 @@ class LegacyEndpoint(Endpoint):
         if len(self._wires) >= _MOST_SESSIONS:
             return None
         if given is None and method == "initialize":
-            return self._open(secrets.token_urlsafe())
+            wire = self._open(secrets.token_urlsafe())
+            wire.transcript.mark("session", id=wire.id)
+            return wire
         sessions = [wire for wire in self._wires if wire.id is not None]
         found = [wire for wire in sessions if wire.id == given]
         if not found and method != "server/discover" and version_in(body) is None:
