@@ -165,8 +165,16 @@ class Session:
         return next((str(m.data["why"]) for m in self.marks("lost") if id_key(m.data["id"]) == id_key(id)), None)
 
     def exchange(self, message: Message) -> Mark | None:
-        """What came of the HTTP exchange that carried a message: its status and headers."""
-        return next((m for m in self.marks("http") if m.data["exchange"] == message.entry.channel), None)
+        """What came, in the end, of the HTTP exchange that carried a message: its status and headers."""
+        marks = [mark for mark in self.marks("http") if mark.data["exchange"] == message.entry.channel]
+        return marks[-1] if marks else None
+
+    @cached_property
+    def stateless(self) -> bool:
+        """Whether a server opened a legacy conversation over HTTP without a session."""
+        opening = next((m for m in self.sent_by(Side.CLIENT) if m.method == "initialize"), None)
+        mark = self.exchange(opening) if opening else None
+        return mark is not None and mark.data["status"] == 200 and "mcp-session-id" not in mark.data["headers"]
 
     def refused(self, message: Message) -> bool:
         """Whether the POST that carried a message was answered with an HTTP error."""

@@ -25,13 +25,13 @@ def python(script: str, *arguments: str) -> list[str]:
     return [sys.executable, "-S", str(FIXTURES / script), *arguments]
 
 
-def judged(run: Run, side: Side) -> list[Result]:
+def judged(run: Run, side: Side, transport: str = "stdio") -> list[Result]:
     """The verdicts of every revision that could be judged."""
     return [
         result
         for name, record in run.revisions.items()
         if not (record.not_negotiated or record.failure)
-        for result in judge(record.transcripts, REVISIONS[name], side, "stdio")
+        for result in judge(record.transcripts, REVISIONS[name], side, transport)
     ]
 
 
@@ -40,19 +40,27 @@ def broken(results: Iterable[Result]) -> dict[str, str]:
 
 
 def kill(
-    mutants: Mapping[str, Any], provoke: Callable[[str, str], Awaitable[Run]], side: Side
+    mutants: Mapping[str, Any],
+    provoke: Callable[[str, str], Awaitable[Run]],
+    side: Side,
+    transport: str = "stdio",
 ) -> dict[str, dict[str, str]]:
     """What each mutant broke; they run side by side, for they wait as much as they work."""
     with ProcessPoolExecutor(4) as pool:
-        jobs = {name: pool.submit(_broken_by, provoke, name, mutants[name].revision, side) for name in mutants}
+        jobs = {
+            name: pool.submit(_broken_by, provoke, name, mutants[name].revision, side, transport) for name in mutants
+        }
         return {name: job.result() for name, job in jobs.items()}
 
 
-def _broken_by(provoke: Callable[[str, str], Awaitable[Run]], name: str, revision: str, side: Side) -> dict[str, str]:
-    return broken(judged(anyio.run(provoke, name, revision), side))
+def _broken_by(
+    provoke: Callable[[str, str], Awaitable[Run]], name: str, revision: str, side: Side, transport: str
+) -> dict[str, str]:
+    return broken(judged(anyio.run(provoke, name, revision), side, transport))
 
 
-def all_rules_of(side: Side, modern: Collection[bool] = (False, True)) -> set[str]:
-    """Every rule that binds a side, in either era or in one."""
+def all_rules_of(side: Side, modern: Collection[bool] = (False, True), transport: str = "stdio") -> set[str]:
+    """Every rule that binds a side over a transport, in either era or in one."""
     chosen = [revision for revision in REVISIONS.values() if revision.modern in modern]
-    return {rule.name for revision in chosen for rule in rules_for(side, revision)}
+    rules = [rule for revision in chosen for rule in rules_for(side, revision)]
+    return {rule.name for rule in rules if rule.transports is None or transport in rule.transports}

@@ -9,6 +9,7 @@ from kill_matrix import all_rules_of, judged, kill, python
 from server_mutants import MUTANTS
 
 from mcp_sampling_conformance.revisions import REVISIONS
+from mcp_sampling_conformance.scenarios.reach import Server, StdioServer
 from mcp_sampling_conformance.scenarios.record import Command, Run
 from mcp_sampling_conformance.scenarios.server import provoke_server
 from mcp_sampling_conformance.scenarios.targets import Target
@@ -25,9 +26,12 @@ NAMED = [
 
 
 async def run(command: list[str], revisions: Sequence[str], named: Sequence[Target], timeout: float = TIMEOUT) -> Run:
-    return await provoke_server(
-        Command(command), [REVISIONS[name] for name in revisions], named, timeout, lambda text: None
-    )
+    return await provoke(StdioServer(Command(command)), revisions, named, timeout)
+
+
+async def provoke(server: Server, revisions: Sequence[str], named: Sequence[Target], timeout: float = TIMEOUT) -> Run:
+    chosen = [REVISIONS[name] for name in revisions]
+    return await provoke_server(server, chosen, named, timeout, lambda text: None)
 
 
 async def run_mutant(name: str, revision: str) -> Run:

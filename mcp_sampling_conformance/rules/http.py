@@ -41,7 +41,10 @@ def _channel(message: Message) -> str:
 def own_stream(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request comes on the stream of the POST whose call it belongs to."""
     for session in evidence.sessions:
+        copied = {message.entry.raw for message in session.broadcasts}
         for exchange in session.exchanges:
+            if exchange.request.message.entry.raw in copied:
+                continue  # http/not-broadcast says so
             pending = [_channel(call.request) for call in session.calls if call.may_own(exchange)]
             channel = _channel(exchange.request.message)
             if channel in pending:
@@ -112,15 +115,9 @@ def response_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def stateless_fails_cleanly(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server without sessions, which cannot be sent an answer, still answers the call that needs one."""
     for session in evidence.sessions:
-        if _without_session(session):
+        if session.stateless:
             for call in session.calls:
                 yield call_answered(call, "by a server that gave no Mcp-Session-Id")
-
-
-def _without_session(session: Session) -> bool:
-    opening = next((m for m in session.sent_by(Side.CLIENT) if m.method == "initialize"), None)
-    mark = session.exchange(opening) if opening else None
-    return mark is not None and mark.data["status"] == 200 and "mcp-session-id" not in mark.data["headers"]
 
 
 @rule(

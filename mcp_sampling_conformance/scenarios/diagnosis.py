@@ -47,7 +47,7 @@ def _why_silent(client: FixtureClient, opening: str) -> str:
         why = f"it did not answer {opening} within {client.timeout:g} s (--mcp-timeout)"
     if strays := transcript.strays():
         why += "\nits stdout began with: " + "\n  ".join(strays[:3])
-    return why + (with_tail(client.wire.tail) if transcript.transport == "stdio" else "")
+    return why + (with_tail(client.wire.tail) if client.wire.tail or transcript.transport == "stdio" else "")
 
 
 def _how_it_ended(transcript: Transcript) -> str | None:

@@ -172,14 +172,15 @@ class _Provoker:
             record.opened |= accepted
             if not accepted:
                 transcript.mark("not-opened")
-            self._note_stateless(revision, client)
+            else:
+                self._note_stateless(revision, client)
             yield client if accepted else None
         if not record.opened and not record.failure:
             note_refusal(record, response, client)
 
     def _note_stateless(self, revision: Revision, client: FixtureClient) -> None:
         record = self.run.revisions[revision.name]
-        if isinstance(client.wire, HttpWire) and client.wire.stateless and record.opened:
+        if isinstance(client.wire, HttpWire) and client.wire.stateless:
             self.stateless = (
                 "the server gave no Mcp-Session-Id, so in the legacy era there is nowhere to send an answer to, and it "
                 "cannot ask; it needs sessions (in the SDKs: not stateless)"

@@ -25,7 +25,7 @@ from .transcript import Entry, Side, Transcript
 #: response headers that a transcript keeps
 _KEPT = ("content-type", "location", "mcp-session-id", "allow", "www-authenticate")
 #: bytes read of one exchange at most
-_FLOOD = 64 * 1024 * 1024
+FLOOD = 64 * 1024 * 1024
 _MAX_REDIRECTS = 3
 _MAX_RESUMPTIONS = 5
 #: how long the standalone stream is waited for before the first call, and a session's end, in seconds
@@ -199,9 +199,9 @@ class HttpWire:
         data = b""
         async for chunk in response.aiter_bytes():
             data += chunk
-            if len(data) > _FLOOD:
+            if len(data) > FLOOD:
                 self.transcript.mark("flooded", bytes=len(data))
-                raise Lost(f"a body of more than {_FLOOD} bytes")
+                raise Lost(f"a body of more than {FLOOD} bytes")
         self._bodies[channel] = data[:_BODY_SHOWN].decode("utf-8", "replace").strip()
         if kind == "application/json" and data.strip():
             self._arrive(data, channel)
@@ -211,13 +211,13 @@ class HttpWire:
 
     async def _read_events(self, response: httpx2.Response, channel: str) -> tuple[str, float] | None:
         last, retry, size = "", _RETRY_SECONDS, 0
-        async for event in httpx2.EventSource(response, max_event_size=_FLOOD):
+        async for event in httpx2.EventSource(response, max_event_size=FLOOD):
             last = event.id or last
             retry = event.retry / 1000 if event.retry is not None else retry
             size += len(event.data)
-            if size > _FLOOD:
+            if size > FLOOD:
                 self.transcript.mark("flooded", bytes=size)
-                raise Lost(f"a stream of more than {_FLOOD} bytes")
+                raise Lost(f"a stream of more than {FLOOD} bytes")
             if event.event == "message" and event.data:
                 self._arrive(event.data.encode("utf-8", "surrogatepass"), channel)
         return (last, retry) if last and not self._revision.modern else None

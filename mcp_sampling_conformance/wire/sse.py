@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from ..messages import id_key
 from ..revisions import Revision
 from .headers import ACCEPT
-from .http import HttpWire, Lost
+from .http import FLOOD, HttpWire, Lost
 from .transcript import Side, Transcript
 
 
@@ -43,7 +43,7 @@ class SseWire(HttpWire):
         channel = self._new_channel("GET")
         try:
             async with self._response("GET", None, {ACCEPT: "text/event-stream"}, channel) as response:
-                async for event in httpx2.EventSource(response):
+                async for event in httpx2.EventSource(response, max_event_size=FLOOD):
                     if event.event == "endpoint":
                         target = self._stream_url.join(event.data)
                         if target.host == self._stream_url.host:

@@ -14,6 +14,7 @@ import anyio
 
 from mcp_sampling_conformance.revisions import NAMES, REVISIONS
 from mcp_sampling_conformance.scenarios.connect import open_client
+from mcp_sampling_conformance.scenarios.reach import StdioServer
 from mcp_sampling_conformance.scenarios.record import Command
 from mcp_sampling_conformance.scenarios.server import provoke_server
 from mcp_sampling_conformance.wire.transcript import Transcript
@@ -34,7 +35,7 @@ async def main(argv: Sequence[str]) -> None:
     server = Command(argv)
     await bare(server, 1)  # warm the file caches
     began = time.perf_counter()
-    run = await provoke_server(server, list(REVISIONS.values()), [], 10, lambda text: None)
+    run = await provoke_server(StdioServer(server), list(REVISIONS.values()), [], 10, lambda text: None)
     whole = time.perf_counter() - began
     starts = await bare(server, run.connections)
     print(f"whole run {whole:.1f} s; {run.connections} bare start-ups {starts:.1f} s; ratio {whole / starts:.2f}")
