@@ -96,7 +96,8 @@ VALID: tuple[Ask, ...] = (
     Ask("kind", "a conversation", request(*_TALK)),
     Ask("kind", "a text of emoji, control characters and line separators", _user(text(NASTY_TEXT))),
     Ask("kind", "an empty text", _user(text(""))),
-    Ask("kind", "1 MB of text", _user(text("0123456789abcdef" * 65536))),
+    # With all around it less than 1 MiB, which is what some clients take of one SSE event.
+    Ask("kind", "1 MB of text", _user(text("0123456789" * 100_000))),
     Ask("kind", "a text with annotations", _user({**text(QUESTION), "annotations": {"audience": ["user"]}})),
     Ask("kind", "a large image", _user({**_IMAGE, "data": base64.b64encode(bytes(100_000)).decode()})),
     Ask("parameter", "systemPrompt", request(systemPrompt="Be brief.")),
