@@ -16,10 +16,10 @@ from . import CLIENT, HTTP, MODERN_MUST, MUST, SERVER, SHOULD, rule
 from .capability import META, MISSING_CAPABILITY
 from .shapes import call_answered
 
-#: Streamable HTTP came with 2025-03-26; where a server takes it up in the revision before, the same holds
-_LEGACY_MUST: Levels = {"2024-11-05": MUST, "2026-07-28": None}
-_LEGACY_SHOULD: Levels = {"2024-11-05": SHOULD, "2026-07-28": None}
-_STREAMS_MUST: Levels = {"2024-11-05": MUST}
+#: Streamable HTTP came with 2025-03-26
+_LEGACY_MUST: Levels = {"2025-03-26": MUST, "2026-07-28": None}
+_LEGACY_SHOULD: Levels = {"2025-03-26": SHOULD, "2026-07-28": None}
+_STREAMS_MUST: Levels = {"2025-03-26": MUST}
 TRANSPORTS = "basic/transports"
 NO_REQUEST = "no sampling request came"
 
