@@ -233,7 +233,7 @@ def _directory(text: Any) -> str | None:
 
 def _command(option: str, value: str, cwd: str | None) -> list[str]:
     if value.startswith(("http://", "https://")):
-        raise pytest.UsageError(f"{option}: {value} is a URL; this version judges over stdio: give a command")
+        raise pytest.UsageError(f"{option}: {value} is a URL; give the command line that starts the client")
     try:
         command = shlex.split(value)
     except ValueError as error:

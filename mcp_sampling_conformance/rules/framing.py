@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..evidence import Evidence
 from ..verdicts import HELD, Finding
 from ..wire.transcript import Side
-from . import ALWAYS_MUST, CLIENT, MUST, SERVER, STDIO, rule
+from . import ALWAYS_MUST, CLIENT, HTTP, MUST, SERVER, STDIO, rule
 from .shapes import asked_answered
 
 
@@ -65,7 +65,7 @@ def stdin_clean(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "messages",
     "batching",
     unobserved="no batch was sent",
-    transports=STDIO,
+    transports=STDIO | HTTP,
 )
 def batch_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers the sampling requests of a JSON-RPC batch, together or one by one."""

@@ -1,0 +1,268 @@
+"""Clients over Streamable HTTP: the reference is clean, each mutant breaks its rules, bad ones end in time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import anyio
+import psutil
+import pytest
+from http_clients import BROKEN, MUTANTS
+from kill_matrix import FIXTURES, all_rules_of, broken, judged, kill, python
+from test_broken_clients import Outcome
+
+from mcp_sampling_conformance.revisions import MODERN, NAMES, REVISIONS
+from mcp_sampling_conformance.scenarios.client import provoke_client
+from mcp_sampling_conformance.scenarios.record import Command, Run
+from mcp_sampling_conformance.wire.http_server import http_entrance
+from mcp_sampling_conformance.wire.transcript import Side, Transcript
+
+SCRIPT = "http_clients.py"
+NEWEST = "2025-11-25"
+NEWEST_OF_EACH = [NEWEST, *MODERN]
+#: seconds, for clients that answer within milliseconds, and for those that do not answer
+TIMEOUT, SHORT = 5.0, 2
+#: generous: how long any of the bad clients may take
+SECONDS = 60
+MARK = "BROKEN_HTTP_CLIENT_RUN"
+
+
+async def run(name: str, revisions: list[str]) -> Run:
+    command = [*python(SCRIPT, *([name] if name else [])), "{url}"]
+    chosen = [REVISIONS[revision] for revision in revisions]
+    return await provoke_client(Command(command), chosen, [], TIMEOUT, lambda text: None)
+
+
+async def run_mutant(name: str, revision: str) -> Run:
+    return await run(name, [revision])
+
+
+@pytest.mark.parametrize("name", ["", "lenient", "at-once", "a-session-for-each-call", "calls-three-a-start"])
+def test_clean(name: str) -> None:
+    revisions = NEWEST_OF_EACH if name.startswith("calls-") else [*NAMES]
+    record = anyio.run(run, name, revisions)
+    assert broken(judged(record, Side.CLIENT, "http")) == {}
+    assert record.reached == revisions
+    assert all(found.opened and not found.failure for found in record.revisions.values())
+
+
+# --- mutants
+
+
+@pytest.fixture(scope="module")
+def killed() -> dict[str, dict[str, str]]:
+    return kill(MUTANTS, run_mutant, Side.CLIENT, "http")
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant_breaks_exactly_its_rules(killed: dict[str, dict[str, str]], name: str) -> None:
+    assert set(killed[name]) == MUTANTS[name].breaks, killed[name]
+
+
+@pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
+def test_every_rule_about_http_has_a_mutant(modern: bool) -> None:
+    ours = [mutant.breaks for mutant in MUTANTS.values() if REVISIONS[mutant.revision].modern is modern]
+    only_http = all_rules_of(Side.CLIENT, [modern], "http") - all_rules_of(Side.CLIENT, [modern], "stdio")
+    assert only_http == frozenset().union(*ours)
+
+
+# --- bad ones
+
+#: what must come out ("error", "clean", or the rules that must fail), and what the output must say
+EXPECTED: dict[str, tuple[str | set[str], list[str]]] = {
+    "never-connects": ("error", ["sent nothing to our URL: it was given 6 s", "stderr:\n  Which server?"]),
+    "exits-with-words": ("error", ["sent nothing to our URL: it ended with exit code 1", "stderr:\n  No key, no mo"]),
+    "stays-silent": ("error", ["sent nothing to our URL: it was given 6 s"]),
+    "posts-only-garbage": ("error", ["sent no initialize", "it posted: garbage garbage"]),
+    "opens-many-sessions": ({"sampling-reached"}, ["the client did not go on after 2025-11-25 was negotiated"]),
+    "floods": ({"sampling-reached", "http/one-message-a-post"}, ["called 0 of", "did not end by itself"]),
+    "dies-while-sampling": (
+        {"content/kinds-answered", "error/malformed-request-survived"},
+        [
+            "the client ended (exit code 3) instead of answering an image",
+            "_an_image: The model is gone.",
+        ],
+    ),
+    "hangs-while-sampling": (
+        {"content/kinds-answered", "error/malformed-request-survived"},
+        ["an image got no answer within 2 s", "_an_image, and was ended"],
+    ),
+    "never-exits": ("clean", ["the client did not end by itself, and was ended"]),
+    "calls-three-a-start": ("clean", []),
+    "a-session-for-each-call": ("clean", []),
+    "hangs-up": ({"single-response/exactly-one"}, ["a plain request got no answer within 2 s"]),
+}
+
+
+def judge_with_pytest(folder: Path, name: str, *options: str, place: str = " {url}") -> Outcome:
+    mark, report = f"{name}-{uuid.uuid4().hex}", folder / f"{name}.json"
+    command = [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider", "-p", "no:asyncio"]
+    command += ["--mcp-client", f"{sys.executable} -S {FIXTURES / SCRIPT} {name}{place}", "--mcp-env", f"{MARK}={mark}"]
+    command += ["--mcp-timeout", str(SHORT), "--mcp-report", str(report), "--mcp-spec-version", NEWEST, *options]
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=folder, check=False)
+    found = json.loads(report.read_text() or '{"results": []}')["results"]
+    verdicts = {result["rule"]: result["verdict"] for result in found}
+    return Outcome(mark, done.stdout + done.stderr, time.monotonic() - began, verdicts)
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """A run of pytest for each of the clients; side by side, for they mostly wait."""
+    folder = tmp_path_factory.mktemp("broken")
+    with ThreadPoolExecutor(4) as pool:
+        return dict(zip(BROKEN, pool.map(lambda name: judge_with_pytest(folder, name), BROKEN), strict=True))
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_client(outcomes: dict[str, Outcome], name: str) -> None:
+    outcome = outcomes[name]
+    expected, texts = EXPECTED[name]
+    assert outcome.verdicts, outcome.output
+    failed = {rule for rule, verdict in outcome.verdicts.items() if verdict == "fail"}
+    errors = {rule for rule, verdict in outcome.verdicts.items() if verdict == "error"}
+    assert errors == ({"sampling-reached"} if expected == "error" else set()), outcome.output
+    assert failed == (expected if isinstance(expected, set) else set()), outcome.output
+    for text in texts:
+        assert text in outcome.output, outcome.output
+    for text in ("INTERNALERROR", "mcp_sampling_conformance/", "bug in the harness", "ASGI", "\x1b", "\0"):
+        assert text not in outcome.output
+    assert outcome.seconds < SECONDS
+    # A process that was killed may take a moment to go.
+    marked = [process for process in psutil.process_iter() if _mark(process) == outcome.mark]
+    assert psutil.wait_procs(marked, timeout=10)[1] == []
+
+
+def _mark(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(MARK)
+    except psutil.Error:
+        return None
+
+
+@pytest.mark.parametrize("place", ["", " {url}"], ids=["appended", "in-its-place"])
+def test_where_the_url_goes(tmp_path: Path, place: str) -> None:
+    outcome = judge_with_pytest(tmp_path, "at-once", place=place)
+    assert "mcp sampling: client over http" in outcome.output
+    assert outcome.verdicts["http/session-kept"] == "pass"
+    assert "fail" not in outcome.verdicts.values(), outcome.output
+
+
+#: as in the README, with a URL
+SDK_CLIENT = """
+import sys
+
+import anyio
+from mcp import Client, types
+
+
+async def sample(context, params):
+    answer = types.TextContent(type="text", text="Paris")
+    return types.CreateMessageResult(role="assistant", content=answer, model="my-model")
+
+
+async def main():
+    async with Client(sys.argv[1], sampling_callback=sample) as client:
+        for tool in (await client.list_tools()).tools:
+            try:
+                await client.call_tool(tool.name, {})
+            except Exception as error:
+                print(error, file=sys.stderr)
+
+
+anyio.run(main)
+"""
+
+
+def test_a_client_of_the_python_sdk(tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text(SDK_CLIENT)
+    command = Command([sys.executable, str(tmp_path / "client.py"), "{url}"])
+    chosen = [REVISIONS[name] for name in NEWEST_OF_EACH]
+    record = anyio.run(provoke_client, command, chosen, [], TIMEOUT, lambda text: None)
+    assert record.reached == NEWEST_OF_EACH
+    results = judged(record, Side.CLIENT, "http")
+    assert {r.rule for r in results if r.topic == "http" and r.verdict == "pass"} == {
+        *("http/session-kept", "http/version-header", "http/version-negotiated", "http/accept-header"),
+        *("http/request-headers", "http/one-message-a-post"),
+    }
+    # The SDK hands tools to a callback that did not declare them, and so does this callback not refuse them.
+    assert broken(results).keys() <= {"capability/tools-undeclared-rejected"}
+
+
+def test_what_is_said_of_a_request_that_lacks_its_headers(tmp_path: Path) -> None:
+    outcome = judge_with_pytest(tmp_path, "no-name", "--mcp-spec-version", *MODERN)
+    assert "in POST 3 (tools/call), the header Mcp-Name is missing" in outcome.output
+    assert (
+        "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#standard-request"
+        in (outcome.output)
+    )
+    assert "called only 0 of" in outcome.output
+
+
+# --- the endpoint
+
+
+def exchange(revision: str, *heads: str) -> list[int]:
+    """The status that each of these requests gets, whose first line and headers are given."""
+
+    async def ask() -> list[int]:
+        async def serve(wire: object) -> None:
+            pass
+
+        found = []
+        async with http_entrance(REVISIONS[revision], lambda: Transcript("a test", "http"), serve) as entrance:
+            port = int(entrance.words[0].rpartition(":")[2].split("/")[0])
+            for head in heads:
+                stream = await anyio.connect_tcp("127.0.0.1", port)
+                await stream.send(head.format(port=port).replace("\n", "\r\n").encode() + b"\r\n\r\n")
+                found.append(int((await stream.receive()).split()[1]))
+                await stream.aclose()
+        return found
+
+    return anyio.run(ask)
+
+
+LOCAL = "Host: 127.0.0.1:{port}"
+
+
+def test_only_this_machine_is_served() -> None:
+    assert exchange(
+        NEWEST,
+        "GET /mcp HTTP/1.1\nHost: evil.example:{port}",
+        "GET /mcp HTTP/1.1\nHost: 127.0.0.1",
+        f"GET /mcp HTTP/1.1\n{LOCAL}\nOrigin: http://evil.example",
+        f"GET /mcp HTTP/1.1\n{LOCAL}\nOrigin: null",
+        f"GET /mcp HTTP/1.1\n{LOCAL}\nOrigin: http://localhost:{{port}}",
+        "GET /mcp HTTP/1.1\nHost: localhost:{port}",
+        f"GET /other HTTP/1.1\n{LOCAL}",
+    ) == [403, 403, 403, 403, 405, 405, 404]
+
+
+@pytest.mark.parametrize(("revision", "status"), [(NEWEST, 404), (*MODERN, 405)])
+def test_what_there_is_no_session_for(revision: str, status: int) -> None:
+    lines = [f"{method} /mcp HTTP/1.1\n{LOCAL}\nMcp-Session-Id: x" for method in ("GET", "DELETE")]
+    assert exchange(revision, *lines) == [status, status]
+
+
+Statuses = Callable[[str], list[tuple[str, int]]]
+
+
+@pytest.mark.parametrize(
+    ("revision", "expected"),
+    [
+        (NEWEST, {("initialize", 200), ("notifications/initialized", 202), ("tools/list", 200), (None, 202)}),
+        (*MODERN, {("server/discover", 200), ("tools/list", 200), ("tools/call", 200)}),
+    ],
+)
+def test_statuses(revision: str, expected: set[tuple[str | None, int]]) -> None:
+    *_, transcript = anyio.run(run, "", [revision]).revisions[revision].transcripts
+    marks = {mark.data["exchange"]: mark.data["status"] for mark in transcript.marks("http")}
+    posted = [item for item in transcript.items if getattr(item, "sender", None) is Side.CLIENT]
+    assert expected <= {(item.parsed.get("method"), marks[item.channel]) for item in posted}
