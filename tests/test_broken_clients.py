@@ -39,14 +39,14 @@ EXPECTED: dict[str, tuple[str | set[str], list[str]]] = {
     ),
     "hangs-while-sampling": (
         {"content/kinds-answered", "error/malformed-request-survived"},
-        ["an image got no answer within 2 s", "the client hung at p02_an_image, and was ended"],
+        ["an image got no answer within 2 s", "the client hung at p03_an_image, and was ended"],
     ),
     "dies-while-sampling": (
         {"content/kinds-answered", "error/malformed-request-survived"},
         [
             "the client ended (exit code 3) instead of answering an image",
             "    stderr:  The model is gone.",
-            "the client ended (exit code 3) during p02_an_image: The model is gone.",
+            "the client ended (exit code 3) during p03_an_image: The model is gone.",
         ],
     ),
     "dies-of-everything": ({"single-response/exactly-one"}, ["(exit code 4) instead of answering a plain request"]),

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import anyio
 import psutil
@@ -206,6 +207,13 @@ def test_what_is_said_of_a_request_that_lacks_its_headers(tmp_path: Path) -> Non
     assert "called only 0 of" in outcome.output
 
 
+@pytest.mark.parametrize("revision", [None, *MODERN])
+def test_requests_of_ones_own(mcp_sampling_server: Callable[..., Any], revision: str | None) -> None:
+    server = mcp_sampling_server([*python(SCRIPT), "{url}"], revision=revision)
+    hello = {"role": "user", "content": {"type": "text", "text": "Hello."}}
+    assert server.ask({"messages": [hello], "maxTokens": 10})["result"]["content"]["text"] == "Hello."
+
+
 # --- the endpoint
 
 
@@ -249,9 +257,6 @@ def test_only_this_machine_is_served() -> None:
 def test_what_there_is_no_session_for(revision: str, status: int) -> None:
     lines = [f"{method} /mcp HTTP/1.1\n{LOCAL}\nMcp-Session-Id: x" for method in ("GET", "DELETE")]
     assert exchange(revision, *lines) == [status, status]
-
-
-Statuses = Callable[[str], list[tuple[str, int]]]
 
 
 @pytest.mark.parametrize(
