@@ -129,9 +129,11 @@ def _amended(probe: Probe) -> Iterator[tuple[Call, Message, Message | None]]:
                 yield call, retry, next(iter(probe.session.responses_to(retry)), None)
 
 
-def _outcome(call: Call, retry: Message) -> str:
+def _outcome(evidence: Evidence, call: Call, retry: Message) -> str:
     """What became of a retry: "asked again" where a question came once more; else what its call came to in the end,
     "error" (also a tool result that says so) or "complete"."""
+    if len(call.rounds) > _usual_rounds(evidence, call):
+        return "asked again"  # in other words, maybe
     place = next(i for i, message in enumerate(call.rounds) if message is retry)
     before, now = _questions(call.rounds[place - 1]), _questions(retry)
     if now is not None and (not now or any(question in (before or []) for question in now)):
@@ -139,6 +141,20 @@ def _outcome(call: Call, retry: Message) -> str:
     if call.response is None or asks_for_input(call.response):
         return "asked again"
     return "error" if call.failed else "complete"
+
+
+def _usual_rounds(evidence: Evidence, call: Call) -> int:
+    """How many rounds a plain call of the same takes."""
+    what = (call.request.method, _plain(call.request, "name"), _plain(call.request, "uri"))
+    return max(
+        (
+            len(other.rounds)
+            for probe in evidence.probes("first-call", "second-call")
+            for other in probe.calls
+            if (other.request.method, _plain(other.request, "name"), _plain(other.request, "uri")) == what
+        ),
+        default=0,
+    )
 
 
 def _questions(request: Message) -> list[object] | None:
@@ -163,9 +179,9 @@ def missing_asked_again(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(call, retry) == "asked again":
+            elif _outcome(evidence, call, retry) == "asked again":
                 yield HELD
-            elif _outcome(call, retry) == "error":
+            elif _outcome(evidence, call, retry) == "error":
                 yield broken(response.whole, f"{probe.name} got an error instead of being asked for them again")
 
 
@@ -183,7 +199,7 @@ def extra_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(call, retry) != "error":
+            elif _outcome(evidence, call, retry) != "error":
                 yield HELD
             elif probe.start.data["target"] in works and not any(later.failed for later in probe.follow_ups):
                 yield broken(response.whole, f"{probe.name} failed, and without that answer the call succeeds")
@@ -214,7 +230,7 @@ def malformed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
             carriers += [(call, retry) for call in probe.calls if retry in call.rounds and retry is not None]
         for call, retry in carriers:
             responses = probe.session.responses_to(retry)
-            if responses and _outcome(call, retry) == "complete":
+            if responses and _outcome(evidence, call, retry) == "complete":
                 yield broken(responses[0].whole, f"{probe.name} led to a result, not to an error or the question again")
             elif responses:
                 yield HELD
@@ -267,7 +283,7 @@ def state_tampered_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]
         for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(call, retry) != "complete":
+            elif _outcome(evidence, call, retry) != "complete":
                 yield HELD
             elif expected is not None and (got := _normal(call)) != expected:
                 yield broken(
@@ -290,7 +306,7 @@ def state_tampered_noticed(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for call, retry, response in _amended(probe):
             if response is None:
                 continue
-            if _outcome(call, retry) != "complete":
+            if _outcome(evidence, call, retry) != "complete":
                 yield HELD
             elif expected is None or _normal(call) == expected:
                 yield broken(response.whole, f"{probe.name} was accepted; that may do no harm, which only you can tell")
@@ -309,7 +325,7 @@ def state_of_another_request_rejected(evidence: Evidence, side: Side) -> Iterato
         for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(call, retry) == "complete":
+            elif _outcome(evidence, call, retry) == "complete":
                 yield broken(
                     response.whole,
                     f"{probe.name} was accepted: the call now had the arguments {shown(_arguments(retry))} instead of "
@@ -358,7 +374,7 @@ LEGACY_CALL = (
 )
 NOT_COMPARED = "nothing that samples in the legacy era could be compared"
 #: what SDKs say to a server that wants to send a request of its own
-_WANTED_TO_SEND = re.compile(r"createMessage|back-?channel|server-(to-client|initiated) request", re.IGNORECASE)
+_WANTED_TO_SEND = re.compile(r"createMessage|back[- ]?channel|server-(to-client|initiated) request", re.IGNORECASE)
 
 
 @rule(
