@@ -99,7 +99,8 @@ def _alike(results: Sequence[Result]) -> list[tuple[Result, list[str]]]:
 def table(results: Sequence[Result]) -> list[str]:
     """Topics by revisions: in each cell how many rules held of those judged, and how many did not."""
     revisions = sorted({result.revision for result in results})
-    present = {result.topic for result in results}
+    applicable = [result for result in results if result.verdict is not Verdict.NOT_APPLICABLE]
+    present = {result.topic for result in applicable or results}
     topics = [topic for module in TOPICS if (topic := module.replace("_", "-")) in present]
     width = max(len(topic) for topic in topics) + 2
     lines = [" " * width + "".join(f"{revision:>22}" for revision in revisions)]
