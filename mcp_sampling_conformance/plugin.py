@@ -25,7 +25,7 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
         "--mcp-client",
         "COMMAND",
         False,
-        "the MCP client to judge: a command line; {server} in it becomes our server's",
+        "the MCP client to judge: a command line; {server} in it becomes our server's, {url} our endpoint",
     ),
     ("--mcp-callback", "MODULE:NAME", False, "a sampling callback of the Python SDK to judge, in this process"),
     ("--mcp-tool", "NAME[=JSON]", True, "a tool to call, with its arguments, to make the server sample"),
