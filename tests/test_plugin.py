@@ -329,7 +329,7 @@ def test_named_targets(run: Run, pytester: pytest.Pytester, from_ini: bool) -> N
 def test_the_command_line_wins_over_the_ini_file(run: Run, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nmcp_server = no-such-command\nmcp_spec_version = 2024-11-05\nmcp_tool = erase")
     result = run(*QUICK, "-k", "max-tokens")
-    result.assert_outcomes(passed=3, deselected=58)
+    result.assert_outcomes(passed=3, deselected=63)
 
 
 SECRET = "hunter2-ö\"'"
@@ -375,7 +375,7 @@ def test_control_characters_of_the_server_are_escaped(run: Run, pytester: pytest
         (("--mcp-server", "no-such-command x"), "there is no command 'no-such-command'"),
         (("--mcp-server", "./absent"), "there is no command './absent'"),
         (("--mcp-server", "'unbalanced"), "cannot be split into words"),
-        (("--mcp-server", "http://127.0.0.1/mcp"), "is a URL"),
+        (("--mcp-server", "http://:80/mcp"), "is no URL"),
         (("--mcp-tool", "ask={"), "are not JSON"),
         (("--mcp-prompt", "ask=[]"), "must be a JSON object"),
         (("--mcp-tool", ""), "the name is missing"),
@@ -523,7 +523,7 @@ def test_it_can_be_turned_off(pytester: pytest.Pytester) -> None:
 
 
 def test_help_and_markers_know_it(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_inprocess("--help").stdout.fnmatch_lines(["mcp sampling conformance:", "*--mcp-server=COMMAND*"])
+    pytester.runpytest_inprocess("--help").stdout.fnmatch_lines(["mcp sampling conformance:", "*--mcp-server=TARGET*"])
     pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.mcp_conformance: *"])
 
 

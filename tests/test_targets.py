@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from mcp_sampling_conformance.revisions import REVISIONS
+from mcp_sampling_conformance.scenarios.reach import StdioServer
 from mcp_sampling_conformance.scenarios.record import Command, Run
 from mcp_sampling_conformance.scenarios.server import provoke_server
 from mcp_sampling_conformance.scenarios.targets import NoArguments, minimal_arguments
@@ -101,8 +102,8 @@ def discover(tmp_path: Path, body: str) -> tuple[Run, list[str]]:
         "Variant().serve(sys.stdin.buffer)",
     ]
     script.write_text("\n".join(lines))
-    command = Command([sys.executable, "-S", str(script)])
-    run = anyio.run(provoke_server, command, [REVISIONS["2025-11-25"]], [], 5.0, lambda text: None)
+    server = StdioServer(Command([sys.executable, "-S", str(script)]))
+    run = anyio.run(provoke_server, server, [REVISIONS["2025-11-25"]], [], 5.0, lambda text: None)
     return run, log.read_text().split("\n") if log.exists() else []
 
 

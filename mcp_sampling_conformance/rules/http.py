@@ -93,7 +93,8 @@ def response_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for exchange in probe.exchanges:
             answer = exchange.answer.message if exchange.answer else None
             mark = probe.session.exchange(answer) if answer else None
-            if answer is None or mark is None or mark.data["status"] == 404:  # a session may end at any time
+            # A session may end at any time, and a body may be too large.
+            if answer is None or mark is None or mark.data["status"] in (404, 413):
                 continue
             if mark.data["status"] == 202:
                 yield HELD

@@ -56,7 +56,8 @@ def _how_it_ended(transcript: Transcript) -> str | None:
         return f"wrote {flood[0].data['bytes']} bytes to stdout, until the harness ended it,"
     if died := transcript.marks("died"):
         code = died[0].data["code"]
-        return "went away" if code is None else f"ended (exit code {code})"
+        left = "closed its stdout" if transcript.transport == "stdio" else "went away"
+        return left if code is None else f"ended (exit code {code})"
     return None
 
 
