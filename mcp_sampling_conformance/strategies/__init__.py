@@ -1,0 +1,284 @@
+"""Hypothesis strategies for everything that travels in MCP sampling.
+
+Each function takes the ``revision`` by its name and yields what that revision allows, all of it by default, as plain
+JSON or with ``as_model=True`` as models of the Python SDK. What is yielded breaks no rule of this package, not even
+advice. The ``invalid_…`` strategies break exactly one, and say which and where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ..messages import SAMPLING
+from ..revisions import NAMES, Revision
+from . import tools as _tools
+from .content import simple_blocks, tool_results, tool_uses
+from .conversations import conversations_of, plain_content, plain_messages, tool_loops
+from .invalid import Invalid, invalid_params, invalid_results
+from .models import build
+from .tools import tool_inputs
+from .values import Json, Strategy, fractions, json_objects, json_values, metas, revision_of, short_texts, texts
+
+__all__ = [
+    "NEWEST",
+    "Invalid",
+    "content_blocks",
+    "conversations",
+    "create_message_params",
+    "create_message_results",
+    "errors",
+    "input_required_results",
+    "invalid_create_message_params",
+    "invalid_create_message_results",
+    "model_hints",
+    "model_preferences",
+    "sampling_messages",
+    "texts",
+    "tool_choices",
+    "tool_inputs",
+    "tools",
+]
+
+NEWEST = NAMES[-1]
+
+_ID = st.integers(0, 9)
+
+
+def _with_tools(revision: str) -> Revision:
+    found = revision_of(revision)
+    if not found.tools:
+        raise ValueError(f"sampling has no tools in {revision}; they came with 2025-11-25")
+    return found
+
+
+def content_blocks(
+    *, revision: str = NEWEST, kinds: Collection[str] | None = None, as_model: bool = False
+) -> st.SearchStrategy[Any]:
+    """Content blocks of a message, or only those of some types (``kinds=["image", "audio"]``).
+
+    ``resource`` and ``resource_link`` come only when named, for they stand inside a tool_result and nowhere else.
+    """
+    return build(
+        _content_blocks(revision_of(revision), None if kinds is None else frozenset(kinds)), "ContentBlock", as_model
+    )
+
+
+@cache
+def _content_blocks(revision: Revision, kinds: frozenset[str] | None) -> Strategy:
+    wanted = revision.content_types if kinds is None else kinds
+    if unknown := wanted - revision.content_types - revision.tool_result_types:
+        raise ValueError(f"{revision.name} has no blocks of type {', '.join(sorted(unknown))}")
+    found = [simple_blocks(revision, frozenset({kind})) for kind in _ORDER if kind in wanted]
+    if "tool_use" in wanted:
+        found.append(_tools.toolboxes(revision).flatmap(tool_uses))
+    if "tool_result" in wanted:
+        found.append(_ID.flatmap(lambda n: tool_results(revision, f"call_{n}")))
+    return st.one_of(found)
+
+
+_ORDER = ("text", "image", "audio", "resource", "resource_link")
+
+
+def sampling_messages(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    """Single messages; one with a tool_use or tool_result is half of a tool loop (for whole ones: `conversations`)."""
+    return build(_sampling_messages(revision_of(revision)), "SamplingMessage", as_model)
+
+
+@cache
+def _sampling_messages(revision: Revision) -> Strategy:
+    plain = plain_messages(revision)
+    return plain | tool_loops(revision).flatmap(st.sampled_from) if revision.tools else plain
+
+
+def conversations(
+    *,
+    revision: str = NEWEST,
+    tools: bool | Sequence[Mapping[str, Any]] = True,
+    min_size: int = 0,
+    as_model: bool = False,
+) -> st.SearchStrategy[list[Any]]:
+    """Lists of messages, with tool loops in them: parallel calls, each answered at once by the message that follows.
+
+    ``tools`` are those that may be called (``True``: any); without tools (``False``) there are no loops.
+    """
+    offered = _offered(revision_of(revision), tools)
+    values = conversations_of(revision_of(revision), offered, min_size)
+    return build(values, "SamplingMessage", as_model, many=True)
+
+
+def _offered(revision: Revision, tools: bool | Sequence[Mapping[str, Any]]) -> tuple[Json, ...] | None:
+    if tools is False or not revision.tools:
+        return None
+    return () if tools is True else tuple(dict(tool) for tool in tools)
+
+
+def model_hints(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    """Hints at a model; the schema does not even require the name."""
+    revision_of(revision)
+    return build(_model_hints(), "ModelHint", as_model)
+
+
+@cache
+def _model_hints() -> Strategy:
+    names = st.sampled_from(("claude-3-sonnet", "gpt", "claude", "gemini-1.5-flash", "Llama 3")) | short_texts()
+    return st.fixed_dictionaries({}, optional={"name": names})
+
+
+def model_preferences(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    revision_of(revision)
+    return build(_model_preferences(), "ModelPreferences", as_model)
+
+
+@cache
+def _model_preferences() -> Strategy:
+    priorities = {f"{kind}Priority": fractions() for kind in ("cost", "speed", "intelligence")}
+    return st.fixed_dictionaries({}, optional={"hints": st.lists(_model_hints(), max_size=3), **priorities})
+
+
+def tools(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    """Tools with real JSON Schemas; `tool_inputs` yields inputs that satisfy them."""
+    return build(_tools.tools_of(_with_tools(revision)), "Tool", as_model)
+
+
+def tool_choices(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    _with_tools(revision)
+    return build(_tool_choices(), "ToolChoice", as_model)
+
+
+@cache
+def _tool_choices() -> Strategy:
+    return st.fixed_dictionaries({}, optional={"mode": st.sampled_from(("auto", "required", "none"))})
+
+
+def create_message_params(
+    *, revision: str = NEWEST, tools: bool = True, deprecated: bool = False, as_model: bool = False
+) -> st.SearchStrategy[Any]:
+    """The params of ``sampling/createMessage``.
+
+    ``tools=False`` leaves out what a client without ``sampling.tools`` must not be sent. ``deprecated`` adds what a
+    revision has, but asks to avoid: an includeContext of thisServer or allServers since 2025-11-25.
+    """
+    return build(_params(revision_of(revision), tools, deprecated), "CreateMessageRequestParams", as_model)
+
+
+@cache
+def _params(revision: Revision, tools: bool, deprecated: bool) -> Strategy:
+    contexts = ("none", "thisServer", "allServers") if deprecated or not revision.tools else ("none",)
+    optional: dict[str, Strategy] = {
+        "modelPreferences": _model_preferences(),
+        "systemPrompt": texts(),
+        "includeContext": st.sampled_from(contexts),
+        "temperature": st.sampled_from((0, 1, 0.7, 2.0, 1e-9)) | st.floats(0, 2),
+        "stopSequences": st.lists(texts(), max_size=2),
+        "metadata": json_objects(),
+    }
+    if not revision.modern:
+        tokens = st.integers(0, 2**53) | short_texts()
+        optional["_meta"] = metas() | st.fixed_dictionaries({"progressToken": tokens})
+    if revision.tasks:
+        optional["task"] = st.fixed_dictionaries({}, optional={"ttl": st.integers(0, 10**6)})
+    limits = st.sampled_from((100, 1, 4096, 2**31 - 1)) | st.integers(1, 10**6)
+    fixed = st.fixed_dictionaries({"maxTokens": limits}, optional=optional)
+    return _whole_params(revision, revision.tools and tools, fixed)
+
+
+@st.composite
+def _whole_params(draw: st.DrawFn, revision: Revision, with_tools: bool, fixed: Strategy) -> Json:
+    params: Json = {"messages": None, **draw(fixed)}
+    offered: Sequence[Json] | None = None
+    if with_tools:
+        if draw(st.booleans()):
+            params["tools"] = draw(_tools.toolboxes(revision))
+        if draw(st.booleans()):
+            params["toolChoice"] = draw(_tool_choices())
+        offered = params.get("tools", ())
+    params["messages"] = draw(conversations_of(revision, offered, 0))
+    return params
+
+
+def create_message_results(
+    *,
+    revision: str = NEWEST,
+    tools: bool | Sequence[Mapping[str, Any]] = True,
+    as_model: bool = False,
+) -> st.SearchStrategy[Any]:
+    """What a client answers. ``tools`` are those that the model may call (``True``: any, ``False``: none)."""
+    found = revision_of(revision)
+    return build(_results(found, _offered(found, tools)), "CreateMessageResult", as_model)
+
+
+def _results(revision: Revision, offered: tuple[Json, ...] | None, *, arrays: bool = True) -> Strategy:
+    plain = plain_content(revision) if arrays else simple_blocks(revision, frozenset({"text", "image", "audio"}))
+    results = _result(plain, ("endTurn", "stopSequence", "maxTokens"))
+    if offered is None:
+        return results
+    return results | _result(_calling_content(revision, offered), ("toolUse", "toolUse", "endTurn", "maxTokens"))
+
+
+def _result(content: Strategy, reasons: tuple[str, ...]) -> Strategy:
+    models = st.sampled_from(("claude-3-5-sonnet-20241022", "gpt-4o", "m", "مدل-🤖"))
+    reason = st.sampled_from((*reasons, "content_filter", ""))
+    required = {"role": st.just("assistant"), "content": content, "model": models}
+    return st.fixed_dictionaries(required, optional={"stopReason": reason, "_meta": metas()})
+
+
+def _calling_content(revision: Revision, offered: tuple[Json, ...]) -> Strategy:
+    """The content of what a model says that calls tools."""
+    return tool_loops(revision, offered).map(lambda loop: loop[0]["content"])
+
+
+def errors(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    """The error of a JSON-RPC response: a refusal by the user, one of JSON-RPC's own, or another."""
+    revision_of(revision)
+    return build(_errors(), "ErrorData", as_model)
+
+
+@cache
+def _errors() -> Strategy:
+    codes = st.sampled_from((-1, -32602, -32603, -32601, -32600, -32042, -32000, 1)) | st.integers(-(2**31), 2**31)
+    return st.fixed_dictionaries({"code": codes, "message": texts()}, optional={"data": json_values()})
+
+
+def input_required_results(
+    *, revision: str = NEWEST, tools: bool = True, as_model: bool = False
+) -> st.SearchStrategy[Any]:
+    """Results that ask for sampling, several times or not at all, with or without a requestState (2026-07-28 on)."""
+    found = revision_of(revision)
+    if not found.modern:
+        raise ValueError(f"{revision} has no InputRequiredResult; it came with 2026-07-28")
+    return build(_input_required(found, tools), "InputRequiredResult", as_model)
+
+
+@cache
+def _input_required(revision: Revision, tools: bool) -> Strategy:
+    kind = {"resultType": st.just("input_required")}
+    keys = st.sampled_from(("sample", "0", "a key", "ключ")) | short_texts()
+    requests = st.dictionaries(keys, _requests(revision, tools), max_size=2)
+    state = short_texts()
+    return st.fixed_dictionaries(
+        {**kind, "inputRequests": requests}, optional={"requestState": state, "_meta": metas()}
+    ) | st.fixed_dictionaries({**kind, "requestState": state}, optional={"_meta": metas()})
+
+
+def _requests(revision: Revision, tools: bool = True) -> Strategy:
+    return st.fixed_dictionaries({"method": st.just(SAMPLING), "params": _params(revision, tools, False)})
+
+
+def invalid_create_message_params(
+    *, revision: str = NEWEST, rules: Collection[str] | None = None
+) -> st.SearchStrategy[Invalid]:
+    """Params that break exactly one rule each: any that one request can break alone, or one of those named."""
+    found = revision_of(revision)
+    return invalid_params(found, _params(found, True, False), rules)
+
+
+def invalid_create_message_results(
+    *, revision: str = NEWEST, rules: Collection[str] | None = None
+) -> st.SearchStrategy[Invalid]:
+    """Results that break exactly one rule each: any that one result can break alone, or one of those named."""
+    found = revision_of(revision)
+    return invalid_results(found, _results(found, _offered(found, True)), rules)

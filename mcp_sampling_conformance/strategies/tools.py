@@ -1,0 +1,138 @@
+"""Tools with real JSON Schemas, and the inputs that satisfy them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ..revisions import Revision
+from .values import Json, Strategy, icons, metas, short_texts, texts
+
+NAMES = ("get_weather", "search", "a", "files.read", "admin-tools_list", "X" * 64)
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True, eq=False)
+class _Property:
+    """A property of an input: its schema, and the values that it allows."""
+
+    name: str
+    schema: Json
+    values: Strategy
+
+
+@cache
+def _properties() -> tuple[_Property, ...]:
+    numbers = st.integers(-3, 3)
+    point = st.fixed_dictionaries({"x": numbers}, optional={"y": numbers})
+    rows: tuple[tuple[str, Json, Strategy], ...] = (
+        ("city", {"type": "string"}, texts()),
+        ("days", {"type": "integer", "minimum": 1, "maximum": 14}, st.integers(1, 14)),
+        ("units", {"enum": ["C", "F", None]}, st.sampled_from(("C", "F", None))),
+        ("exact", {"type": "boolean", "default": False, "description": "Без округления"}, st.booleans()),
+        ("ratio", {"type": "number", "exclusiveMinimum": 0, "multipleOf": 0.5}, st.sampled_from((0.5, 1, 7.5))),
+        ("code", {"type": "string", "pattern": "^[A-Z]{3}$"}, st.sampled_from(("ABC", "XYZ"))),
+        ("date", {"type": "string", "format": "date"}, st.dates().map(str)),
+        ("tags", {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "maxItems": 2}, _tags()),
+        ("kind", {"const": "query"}, st.just("query")),
+        (
+            "id or name",
+            {"anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1}]},
+            numbers | st.just("n"),
+        ),
+        ("place", _object({"x": {"type": "integer"}, "y": {"type": "integer"}}, ["x"]), point),
+        ("$weird.name/ü", {}, st.none() | numbers),
+    )
+    return tuple(_Property(*row) for row in rows)
+
+
+def _tags() -> Strategy:
+    return st.lists(st.sampled_from(("a", "b", "é")), max_size=2, unique=True)
+
+
+def _object(properties: Json, required: list[str]) -> Json:
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+@cache
+def _chosen_properties() -> st.SearchStrategy[list[_Property]]:
+    return st.lists(st.sampled_from(_properties()), max_size=3, unique=True)
+
+
+_STYLES = st.integers(0, 7)
+
+
+@st.composite
+def input_schemas(draw: st.DrawFn) -> Json:
+    """The schema of an object with a few properties, some of them required."""
+    chosen: list[_Property] = draw(_chosen_properties())
+    schema: Json = {"type": "object"}
+    style: int = draw(_STYLES)
+    if chosen or style:
+        schema["properties"] = {p.name: dict(p.schema) for p in chosen}
+    if chosen:
+        if style & 1:
+            schema["required"] = [p.name for p in chosen[: 1 + style // 4]]
+        if style & 2:
+            schema["additionalProperties"] = False
+        if style == 4:
+            schema["$schema"] = _DRAFT
+        if style == 6:  # the first property by reference
+            first = chosen[0].name
+            schema["$defs"] = {"first": schema["properties"][first]}
+            schema["properties"][first] = {"$ref": "#/$defs/first"}
+    return schema
+
+
+@cache
+def tools_of(revision: Revision) -> st.SearchStrategy[Json]:
+    hints = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+    optional: dict[str, Strategy] = {
+        "description": texts(),
+        "title": short_texts(),
+        "icons": icons(),
+        "annotations": st.fixed_dictionaries({}, optional={hint: st.booleans() for hint in hints}),
+        "outputSchema": input_schemas(),
+        "_meta": metas(),
+    }
+    if revision.tasks:
+        support = st.sampled_from(("forbidden", "optional", "required"))
+        optional["execution"] = st.fixed_dictionaries({}, optional={"taskSupport": support})
+    required: dict[str, Strategy] = {"name": st.sampled_from(NAMES), "inputSchema": input_schemas()}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+@cache
+def toolboxes(revision: Revision, min_size: int = 0) -> st.SearchStrategy[list[Json]]:
+    """Some tools, each with a name of its own."""
+    return st.lists(tools_of(revision), min_size=min_size, max_size=3, unique_by=lambda tool: str(tool["name"]))
+
+
+def tool_inputs(tool: Mapping[str, Any]) -> st.SearchStrategy[Json]:
+    """Inputs that satisfy the ``inputSchema`` of a tool, whatever it is; fast for the tools made here."""
+    schema = dict(tool["inputSchema"])
+    known = {p.name: p for p in _properties()}
+    properties = schema.get("properties", {})
+    referred = schema.get("$defs", {}).get("first")
+    ours = {
+        name: known[name].values
+        for name, value in properties.items()
+        if name in known and (referred if "$ref" in value else value) == known[name].schema
+    }
+    if len(ours) < len(properties) or schema.keys() - _KEYWORDS:
+        from hypothesis_jsonschema import from_schema
+
+        inputs: Strategy = from_schema(schema)
+        return inputs
+    required = schema.get("required", [])
+    return st.fixed_dictionaries(
+        {name: ours[name] for name in required},
+        optional={name: values for name, values in ours.items() if name not in required},
+    )
+
+
+_KEYWORDS = {"type", "properties", "required", "additionalProperties", "$schema", "$defs"}

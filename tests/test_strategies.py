@@ -1,0 +1,296 @@
+"""What the strategies yield is valid, breaks what they say, is real, is small enough, and costs no import too many."""
+
+from __future__ import annotations
+
+import json
+import re
+import wave
+from base64 import b64decode
+from collections.abc import Callable
+from copy import deepcopy
+from io import BytesIO
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from mcp_sampling_conformance import strategies
+from mcp_sampling_conformance.evidence import Evidence, Session
+from mcp_sampling_conformance.judge import judge
+from mcp_sampling_conformance.messages import SAMPLING
+from mcp_sampling_conformance.revisions import MODERN, NAMES, REVISIONS
+from mcp_sampling_conformance.rules import all_rules, rules_for
+from mcp_sampling_conformance.strategies import Invalid, media
+from mcp_sampling_conformance.strategies.invalid import params_table, results_table
+from mcp_sampling_conformance.verdicts import Verdict
+from mcp_sampling_conformance.wire.transcript import Side, Transcript
+
+WITH_TOOLS = [name for name in NAMES if REVISIONS[name].tools]
+SAMPLING_CAPABILITY = {"sampling": {"tools": {}, "context": {}}}
+CHECKED = {Verdict.PASS, Verdict.NOT_OBSERVED, Verdict.NOT_APPLICABLE}
+
+Example = Callable[[Any], None]
+
+
+def check(values: st.SearchStrategy[Any], test: Example, examples: int = 40) -> None:
+    """Run a test on some values of a strategy; the first that fails is reported as it is."""
+
+    @settings(max_examples=examples, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(values)
+    def run(value: Any) -> None:
+        test(value)
+
+    run()
+
+
+def legacy(revision: str, params: Any, result: Any) -> Transcript:
+    """One call in which the server asks for sampling and gets a result."""
+    transcript = Transcript("a session", "stdio")
+
+    def say(sender: Side, **body: Any) -> None:
+        text = json.dumps({"jsonrpc": "2.0", **body})
+        transcript.record(sender, text.encode(), "stdio")
+
+    info = {"name": "a", "version": "1"}
+    about = {"protocolVersion": revision, "capabilities": SAMPLING_CAPABILITY, "clientInfo": info}
+    say(Side.CLIENT, id=1, method="initialize", params=about)
+    about = {"protocolVersion": revision, "capabilities": {"tools": {}}, "serverInfo": info}
+    say(Side.SERVER, id=1, result=about)
+    say(Side.CLIENT, method="notifications/initialized")
+    say(Side.CLIENT, id=2, method="tools/call", params={"name": "ask", "arguments": {}})
+    say(Side.SERVER, id=3, method=SAMPLING, params=params)
+    say(Side.CLIENT, id=3, result=result)
+    say(Side.SERVER, id=2, result={"content": []})
+    return transcript
+
+
+def modern(revision: str, params: Any, result: Any) -> Transcript:
+    """The same in two rounds."""
+    transcript = Transcript("a session", "stdio")
+
+    def say(sender: Side, **body: Any) -> None:
+        transcript.record(sender, json.dumps({"jsonrpc": "2.0", **body}).encode(), "stdio")
+
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": revision,
+        "io.modelcontextprotocol/clientCapabilities": SAMPLING_CAPABILITY,
+        "io.modelcontextprotocol/clientInfo": {"name": "a", "version": "1"},
+    }
+    call = {"name": "ask", "arguments": {}, "_meta": meta}
+    say(Side.CLIENT, id=1, method="tools/call", params=call)
+    asked = {"resultType": "input_required", "inputRequests": {"key": {"method": SAMPLING, "params": params}}}
+    say(Side.SERVER, id=1, result=asked)
+    say(Side.CLIENT, id=2, method="tools/call", params={**call, "inputResponses": {"key": result}})
+    transcript.mark("retry", id=2, of=1)
+    say(Side.SERVER, id=2, result={"resultType": "complete", "content": []})
+    return transcript
+
+
+def session(revision: str, params: Any, result: Any) -> Transcript:
+    return (modern if revision in MODERN else legacy)(revision, params, result)
+
+
+MESSAGE = {"role": "user", "content": {"type": "text", "text": "Hello."}}
+PARAMS = {"messages": [MESSAGE], "maxTokens": 10}
+RESULT = {"role": "assistant", "content": {"type": "text", "text": "Hello."}, "model": "m"}
+
+
+def params_for(result: Any) -> dict[str, Any]:
+    """Params that offer every tool that a result calls."""
+    content = result.get("content") if isinstance(result, dict) else None
+    blocks = content if isinstance(content, list) else [content]
+    names = {b["name"] for b in blocks if isinstance(b, dict) and b.get("type") == "tool_use"}
+    return PARAMS | ({"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in names]} if names else {})
+
+
+def complaints(revision: str, side: Side, transcript: Transcript) -> dict[str, str]:
+    results = judge([transcript], REVISIONS[revision], side, "stdio")
+    return {r.rule: r.message for r in results if r.verdict not in CHECKED}
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_valid_params_break_no_rule(revision: str) -> None:
+    def test(params: Any) -> None:
+        assert complaints(revision, Side.SERVER, session(revision, params, RESULT)) == {}
+
+    check(strategies.create_message_params(revision=revision), test)
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_valid_results_break_no_rule(revision: str) -> None:
+    def test(result: Any) -> None:
+        assert complaints(revision, Side.CLIENT, session(revision, params_for(result), result)) == {}
+
+    check(strategies.create_message_results(revision=revision), test)
+
+
+def assert_broken(revision: str, side: Side, transcript: Transcript, invalid: Invalid) -> None:
+    found = complaints(revision, side, transcript)
+    assert found.keys() == {invalid.rule}, (invalid, found)
+    (rule,) = [r for r in all_rules() if r.name == invalid.rule and side in r.binds]
+    evidence = Evidence(REVISIONS[revision], (Session(transcript, REVISIONS[revision]),))
+    places = [finding.at.path for finding in rule.check(evidence, side) if not finding.holds and finding.at]
+    start: tuple[str, ...] = ("params",) if side is Side.SERVER else ("result",)
+    if revision in MODERN:
+        start = ("params", "inputResponses", "key")
+        if side is Side.SERVER:
+            start = ("result", "inputRequests", "key", "params")
+    assert (*start, *invalid.path) in places, (invalid, places)
+
+
+def last(values: Any) -> Any:
+    """What a strategy of places could draw."""
+    return values.elements[-1]
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_each_way_to_break_params_breaks_exactly_its_rule(revision: str) -> None:
+    for rule, breakers in params_table(REVISIONS[revision]).items():
+        for put_in in breakers:
+            params = deepcopy(PARAMS)
+            invalid = Invalid(params, rule, put_in(last, params))
+            assert_broken(revision, Side.SERVER, session(revision, params, RESULT), invalid)
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_each_way_to_break_a_result_breaks_exactly_its_rule(revision: str) -> None:
+    for rule, breakers in results_table(REVISIONS[revision]).items():
+        for put_in in breakers:
+            result = deepcopy(RESULT)
+            invalid = Invalid(result, rule, put_in(last, result))
+            assert_broken(revision, Side.CLIENT, session(revision, params_for(result), result), invalid)
+
+
+#: topics about what a message says
+TOPICS = {"role", "max-tokens", "preferences", "content", "parameters", "result", "tool-loop"}
+#: what rules in them are about that no single message can break: what becomes of it, or what came before
+MORE_THAN_A_MESSAGE = re.compile(
+    r".*(-survived|-rejected|-rejected-code|-answered|/tolerated|/hints?-.*|/respected|/stop-reason-at-limit)"
+    r"|result/open-fields|tool-loop/(answers-tool-use|iteration-limit|choice-.*|offered-only)"
+)
+
+
+def breakable(revision: str, side: Side) -> set[str]:
+    names = {rule.name for rule in rules_for(side, REVISIONS[revision]) if rule.topic in TOPICS}
+    found = {name for name in names if not MORE_THAN_A_MESSAGE.fullmatch(name)} | {"capability/revision-respected"}
+    if not REVISIONS[revision].content_arrays:
+        found.discard("content/array")  # any array breaks capability/revision-respected with it
+    if revision in MODERN:
+        found.discard("parameters/meta")  # these params have no _meta
+    if side is Side.CLIENT or revision == "2025-11-25":
+        found.discard("capability/revision-respected")  # only with content that content/blocks-valid knows no more
+    return found
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_every_rule_that_one_message_can_break_is_broken(revision: str) -> None:
+    assert params_table(REVISIONS[revision]).keys() == breakable(revision, Side.SERVER)
+    assert results_table(REVISIONS[revision]).keys() == breakable(revision, Side.CLIENT)
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_invalid_params_break_exactly_one_rule(revision: str) -> None:
+    def test(invalid: Invalid) -> None:
+        assert_broken(revision, Side.SERVER, session(revision, invalid.value, RESULT), invalid)
+
+    check(strategies.invalid_create_message_params(revision=revision), test, 80)
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_invalid_results_break_exactly_one_rule(revision: str) -> None:
+    def test(invalid: Invalid) -> None:
+        transcript = session(revision, params_for(invalid.value), invalid.value)
+        assert_broken(revision, Side.CLIENT, transcript, invalid)
+
+    check(strategies.invalid_create_message_results(revision=revision), test, 80)
+
+
+def test_rules_can_be_chosen() -> None:
+    values = strategies.invalid_create_message_params(rules=["max-tokens/present"])
+    check(values, lambda invalid: invalid.rule == "max-tokens/present" or pytest.fail(invalid.rule))
+    with pytest.raises(ValueError, match="nothing here breaks no/rule in 2024-11-05"):
+        strategies.invalid_create_message_results(revision="2024-11-05", rules=["no/rule"])
+
+
+def test_what_a_revision_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match="no revision of MCP"):
+        strategies.content_blocks(revision="2025")
+    with pytest.raises(ValueError, match="no blocks of type audio"):
+        strategies.content_blocks(revision="2024-11-05", kinds=["audio", "text"])
+    with pytest.raises(ValueError, match="no tools"):
+        strategies.tools(revision="2025-06-18")
+    with pytest.raises(ValueError, match="no InputRequiredResult"):
+        strategies.input_required_results(revision="2025-11-25")
+
+
+@pytest.mark.parametrize("revision", NAMES)
+def test_all_kinds_of_content_come_and_no_other(revision: str) -> None:
+    seen = set()
+    check(strategies.content_blocks(revision=revision), lambda block: seen.add(block["type"]), 100)
+    assert seen == REVISIONS[revision].content_types
+
+
+@pytest.mark.parametrize("revision", WITH_TOOLS)
+def test_inputs_satisfy_the_schemas_of_their_tools(revision: str) -> None:
+    def test(pair: Any) -> None:
+        tool, given = pair
+        jsonschema.Draft202012Validator.check_schema(tool["inputSchema"])
+        jsonschema.validate(given, tool["inputSchema"], format_checker=jsonschema.FormatChecker())
+
+    tools = strategies.tools(revision=revision)
+    check(tools.flatmap(lambda tool: st.tuples(st.just(tool), strategies.tool_inputs(tool))), test, 100)
+
+
+def test_inputs_for_a_schema_of_ones_own() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "integer", "minimum": 5}}, "required": ["city"]}
+    inputs = strategies.tool_inputs({"name": "a", "inputSchema": schema})
+    check(inputs, lambda given: jsonschema.validate(given, schema), 10)
+
+
+@pytest.mark.parametrize("revision", WITH_TOOLS)
+def test_calls_in_params_are_calls_of_the_tools_that_are_offered(revision: str) -> None:
+    seen = set()
+
+    def test(params: Any) -> None:
+        schemas = {tool["name"]: tool["inputSchema"] for tool in params.get("tools", ())}
+        for message in params["messages"]:
+            content = message["content"]
+            for block in content if isinstance(content, list) else [content]:
+                if block["type"] == "tool_use" and schemas:
+                    jsonschema.validate(block["input"], schemas[block["name"]])
+                    seen.add(len(content))
+
+    check(strategies.create_message_params(revision=revision), test, 100)
+    assert len(seen) > 2  # parallel ones too
+
+
+def test_images_and_sounds_are_what_they_say() -> None:
+    magic = {
+        "image/png": b"\x89PNG\r\n\x1a\n",
+        "image/jpeg": b"\xff\xd8\xff",
+        "image/gif": b"GIF89a",
+        "image/webp": b"RIFF",
+        "audio/wav": b"RIFF",
+        "audio/x-wav": b"RIFF",
+        "audio/mpeg": b"\xff\xfb",
+        "audio/mp3": b"\xff\xfb",
+    }
+    files = [*media.images(), *media.sounds()]
+    assert {mime for mime, _ in files} == magic.keys()
+    for mime, text in files:
+        data = b64decode(text, validate=True)
+        assert data.startswith(magic[mime])
+        if mime.endswith("wav"):
+            with wave.open(BytesIO(data)) as sound:
+                assert sound.getnframes() > 0
+
+
+def test_texts_are_nasty_and_survive_utf_8() -> None:
+    found: list[str] = []
+    check(strategies.texts(), found.append, 300)
+    assert [text.encode().decode() for text in found] == found
+    assert any(len(text) > 70_000 for text in found)
+    assert any("\0" in text for text in found)
+    assert any(max(text, default="") > "\uffff" for text in found)
