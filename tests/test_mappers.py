@@ -1,0 +1,340 @@
+"""The properties of mappers: correct mappers of every style break none, and each broken one breaks what it should."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import attrs
+import pydantic
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+from mcp_sampling_conformance.mappers import PROPERTIES, Broken, Mapper, Trial, check_mapper
+from mcp_sampling_conformance.revisions import NAMES, REVISIONS
+
+EXAMPLES = 80
+REVISION = REVISIONS["2025-11-25"]
+Json = dict[str, Any]
+
+
+def blocks_of(message: Json) -> list[Json]:
+    return message["content"] if isinstance(message["content"], list) else [message["content"]]
+
+
+# --- correct mappers, a style each
+
+
+@dataclass
+class Part:
+    role: str
+    kind: str
+    body: Any
+
+
+@attrs.define
+class SlottedPart:
+    role: str
+    kind: str
+    body: Any
+
+
+class ModelPart(pydantic.BaseModel):
+    role: str
+    kind: str
+    body: Any
+
+
+class PlainPart:
+    def __init__(self, role: str, kind: str, body: Any) -> None:
+        self.role, self.kind, self.body = role, kind, body
+
+
+def objects(kind: type) -> Callable[[list[Json]], Any]:
+    def mapper(messages: list[Json]) -> Any:
+        return tuple(kind(role=m["role"], kind=b["type"], body=b) for m in messages for b in blocks_of(m))
+
+    return mapper
+
+
+def json_strings(messages: list[Json]) -> Any:
+    """As OpenAI has it: the input of a tool is a JSON string, an image a data URL."""
+
+    def part(role: str, block: Json) -> Json:
+        if block["type"] == "tool_use":
+            return {"id": block["id"], "function": {"name": block["name"], "arguments": json.dumps(block["input"])}}
+        if block["type"] == "tool_result":
+            said = json.dumps([block["content"], block.get("isError", False)])
+            return {"role": "tool", "tool_call_id": block["toolUseId"], "content": said}
+        if block["type"] == "text":
+            return {"role": role, "content": block["text"]}
+        return {"role": role, "url": f"data:{block['mimeType']};base64,{block['data']}"}
+
+    return [part(message["role"], block) for message in messages for block in blocks_of(message)]
+
+
+def decoded(messages: list[Json]) -> Any:
+    """Payloads as bytes, however deep."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: base64.b64decode(v) if k in ("data", "blob") else walk(v) for k, v in value.items()}
+        return [walk(element) for element in value] if isinstance(value, list) else value
+
+    return walk(messages)
+
+
+def generated(messages: list[Json]) -> Iterator[Json]:
+    yield from messages
+
+
+async def asynchronous(messages: list[Json]) -> Any:
+    await asyncio.sleep(0)
+    return messages
+
+
+CORRECT = {
+    "dicts": lambda messages: messages,
+    "dataclasses": objects(Part),
+    "attrs": objects(SlottedPart),
+    "pydantic": objects(ModelPart),
+    "plain objects": objects(PlainPart),
+    "JSON strings": json_strings,
+    "one JSON text": json.dumps,
+    "bytes": decoded,
+    "a generator": generated,
+    "async": asynchronous,
+}
+
+
+@pytest.mark.parametrize("mapper", CORRECT.values(), ids=CORRECT)
+def test_a_correct_mapper_breaks_nothing(mapper: Callable[[list[Json]], Any]) -> None:
+    check_mapper(mapper, revision=REVISION.name, examples=5)
+    assert broken_properties(Mapper(mapper)) == {}
+
+
+@pytest.mark.parametrize("revision", NAMES)
+@pytest.mark.parametrize("takes", ["params", "messages", "block"])
+def test_whatever_it_takes_in_every_revision(takes: Any, revision: str) -> None:
+    for as_models in (False, True):
+        check_mapper(
+            lambda given: given,
+            takes=takes,
+            revision=revision,
+            inverse=lambda output: output,
+            as_models=as_models,
+            examples=3,
+        )
+
+
+async def _check_inside_a_loop() -> None:
+    check_mapper(asynchronous, examples=2)
+
+
+def test_an_async_mapper_inside_an_event_loop() -> None:
+    asyncio.run(_check_inside_a_loop())
+
+
+# --- broken ones: the identity with one defect each
+
+
+def every_block(change: Callable[[Json], Any]) -> Callable[[list[Json]], Any]:
+    """A mapper that changes or drops (``None``) single blocks."""
+
+    def mapper(messages: list[Json]) -> Any:
+        return [
+            {**message, "content": [new for block in blocks_of(message) if (new := change(block)) is not None]}
+            for message in messages
+        ]
+
+    return mapper
+
+
+def without(*keys: str) -> Callable[[list[Json]], Any]:
+    return every_block(lambda block: {key: value for key, value in block.items() if key not in keys})
+
+
+def no_links(messages: list[Json]) -> Any:
+    return every_block(
+        lambda b: {**b, "content": [p for p in b["content"] if p["type"] != "resource_link"]} if "content" in b else b
+    )(messages)
+
+
+def first_text_only(messages: list[Json]) -> Any:
+    kept = []
+    for message in messages:
+        texts = [block for block in blocks_of(message) if block["type"] == "text"]
+        kept.append({**message, "content": [b for b in blocks_of(message) if b not in texts[1:]]})
+    return kept
+
+
+def deduplicated(messages: list[Json]) -> Any:
+    parts = [(message["role"], block) for message in messages for block in blocks_of(message)]
+    return [part for i, part in enumerate(parts) if part not in parts[:i]]
+
+
+def all_from_the_user(messages: list[Json]) -> Any:
+    return [{**message, "role": "user"} for message in messages]
+
+
+def mutating(messages: list[Json]) -> Any:
+    for message in messages:
+        message["content"] = blocks_of(message)
+    return messages
+
+
+def in_place_of_results(messages: list[Json]) -> Any:
+    """Results in the order in which they come, with nothing to say which call they answer."""
+    return without("toolUseId")(messages)
+
+
+def crashes_on_empty_arrays(messages: list[Json]) -> Any:
+    return [(message["role"], blocks_of(message)[0], blocks_of(message)) for message in messages]
+
+
+def silent_about_images(messages: list[Json]) -> Any:
+    return every_block(lambda block: "(an image)" if block["type"] == "image" else block)(messages)
+
+
+_calls = itertools.count()
+
+BROKEN: dict[str, tuple[Callable[[list[Json]], Any], set[str]]] = {
+    "drops audio": (
+        every_block(lambda b: None if b["type"] == "audio" else b),
+        {"conservation-of-binary", "tells-mime-types-apart"},
+    ),
+    "drops images": (silent_about_images, {"conservation-of-binary", "tells-mime-types-apart"}),
+    "drops the second text": (first_text_only, {"conservation-of-text", "tells-repetition-apart"}),
+    "drops links": (no_links, {"conservation-of-links"}),
+    "drops tool names": (without("name"), {"conservation-of-tool-names"}),
+    "drops tool inputs": (without("input"), {"conservation-of-tool-inputs"}),
+    "drops the ids of calls": (
+        lambda messages: [dict(m, content=[_blank_id(b) for b in blocks_of(m)]) for m in messages],
+        {"conservation-of-tool-ids", "tells-associations-apart"},
+    ),
+    "pairs results by position": (in_place_of_results, {"tells-associations-apart"}),
+    "merges roles": (all_from_the_user, {"tells-roles-apart"}),
+    "ignores isError": (without("isError"), {"tells-errors-apart"}),
+    "ignores mimeType": (without("mimeType"), {"tells-mime-types-apart"}),
+    "says everything once": (deduplicated, {"tells-repetition-apart"}),
+    "reorders": (lambda messages: messages[::-1], {"order-of-texts"}),
+    "mutates": (mutating, {"input-untouched"}),
+    "counts its calls": (lambda messages: [next(_calls), messages], {"deterministic"}),
+    "crashes on an empty array": (crashes_on_empty_arrays, {"maps-or-refuses"}),
+}
+
+
+def _blank_id(block: Json) -> Json:
+    return {key: value for key, value in block.items() if key not in ("id", "toolUseId")}
+
+
+@cache
+def samples(inputs: Callable[[Mapper, Any], SearchStrategy[Any]]) -> list[Any]:
+    """Inputs of a property, made once for all mappers."""
+    found: list[Any] = []
+
+    @seed(0)
+    @settings(
+        max_examples=EXAMPLES, derandomize=False, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(inputs(Mapper(len), REVISION))
+    def collect(example: Any) -> None:
+        found.append(example)
+
+    collect()
+    return found
+
+
+def broken_properties(mapper: Mapper) -> dict[str, Broken]:
+    """The properties that a mapper breaks, with the first example of each: without shrinking, which takes long."""
+    broken = {}
+    for each in PROPERTIES:
+        if each.applies(mapper, REVISION):
+            trial = Trial(mapper)
+            violations = (trial.violation(each, example) for example in samples(each.inputs))
+            first = next((violation for violation in violations if violation), None)
+            assert trial.judged or first, f"nothing to judge for {each.name}"
+            if first is not None:
+                broken[each.name.removeprefix("mapper/")] = first
+    return broken
+
+
+@pytest.mark.parametrize(("function", "expected"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_mapper_breaks_what_it_should(function: Callable[[list[Json]], Any], expected: set[str]) -> None:
+    assert set(broken_properties(Mapper(function))) == expected
+
+
+def test_every_property_has_a_mapper_that_breaks_it() -> None:
+    covered = {name for _, names in BROKEN.values() for name in names} | {"round-trip"}
+    assert covered == {each.name.removeprefix("mapper/") for each in PROPERTIES}
+
+
+# --- refusals, inverses, and what a failure says
+
+
+def refuses_audio(messages: list[Json]) -> Any:
+    if any(block["type"] == "audio" for message in messages for block in blocks_of(message)):
+        raise NotImplementedError("no audio")
+    return messages
+
+
+def test_a_declared_refusal_is_fine() -> None:
+    assert broken_properties(Mapper(refuses_audio, rejects=NotImplementedError)) == {}
+
+
+def test_an_undeclared_one_is_a_crash() -> None:
+    broken = broken_properties(Mapper(refuses_audio))
+    assert set(broken) == {"maps-or-refuses"}
+    assert "NotImplementedError('no audio')" in str(broken["maps-or-refuses"])
+
+
+def test_refusing_everything_is_no_success() -> None:
+    def refuse(messages: list[Json]) -> Any:
+        raise NotImplementedError("nothing at all")
+
+    with pytest.raises(AssertionError, match="nothing at all"):
+        check_mapper(refuse, rejects=NotImplementedError, examples=5)
+
+
+def test_an_inverse_that_loses_something() -> None:
+    mapper = Mapper(lambda messages: messages, inverse=without("isError"))
+    assert set(broken_properties(mapper)) == {"round-trip"}
+
+
+def test_an_inverse_that_groups_blocks_otherwise() -> None:
+    def one_message_a_block(messages: list[Json]) -> Any:
+        return [{"role": m["role"], "content": block} for m in messages for block in blocks_of(m)]
+
+    assert broken_properties(Mapper(one_message_a_block, inverse=lambda output: output)) == {}
+
+
+def test_times_and_ignored_members_may_differ() -> None:
+    mapper = Mapper(lambda messages: {"id": next(_calls), "said": messages}, ignore=["id"])
+    assert broken_properties(mapper) == {}
+
+
+def test_a_failure_says_all_that_is_needed() -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_mapper(every_block(lambda b: None if b["type"] == "text" else b), revision=NAMES[0], examples=20)
+    lines = str(caught.value).splitlines()
+    assert lines[:5] == [
+        "mapper/conservation-of-text: Every text turns up in the output: "
+        "of text blocks, embedded resources and the system prompt.",
+        "  lost: the text 'text-01'",
+        '  input   [{"role": "user", "content": {"type": "text", "text": "text-01"}}]',
+        "  output  [{'role': 'user', 'content': []}]",
+        "  found in 2024-11-05 with seed 0, which finds it again",
+    ]
+
+
+def test_what_cannot_hold_is_left_out_by_name() -> None:
+    check_mapper(without("isError"), without=["mapper/tells-errors-apart"], examples=5)
+    with pytest.raises(ValueError, match="no property mapper/nothing"):
+        check_mapper(without("isError"), without=["mapper/nothing"])
