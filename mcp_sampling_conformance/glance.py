@@ -44,16 +44,23 @@ def glances(
 
 def _glance(revision: Revision, record: RevisionRun, side: Side, results: Sequence[Result]) -> Glance:
     failed = [result for result in results if result.verdict is Verdict.FAIL]
-    works = _works(Evidence(revision, tuple(Session(t, revision) for t in record.transcripts)), side)
+    evidence = Evidence(revision, tuple(Session(t, revision) for t in record.transcripts))
+    works = _works(evidence, side)
     if record.not_negotiated or record.failure:
         why = record.not_negotiated or record.failure or ""
     elif works:
         why = f"but {len(failed)} rule{'s' * (len(failed) > 1)} of level MUST failed" if failed else ""
     else:
         decisive = [result.message for result in failed if result.rule == _DECISIVE]
-        asked = "the server never asked" if side is Side.SERVER else "no plain request got a result"
-        why = decisive[0].partition(". ")[0] if decisive else asked
+        why = decisive[0].partition(". ")[0] if decisive else _why_not(evidence, side)
     return Glance(revision.name, revision.era, works and not record.not_negotiated, why.partition("\n")[0])
+
+
+def _why_not(evidence: Evidence, side: Side) -> str:
+    if side is Side.CLIENT:
+        return "no plain request got a result"
+    asked = any(True for _ in evidence.exchanges)
+    return "the server asks, but its call does not come to a good end" if asked else "the server never asked"
 
 
 def _works(evidence: Evidence, side: Side) -> bool:
