@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import wave
 from base64 import b64decode
 from collections.abc import Callable
 from copy import deepcopy
+from importlib.metadata import entry_points
 from io import BytesIO
 from typing import Any
 
@@ -16,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mcp_sampling_conformance import strategies
+from mcp_sampling_conformance import hypothesis_hook, strategies
 from mcp_sampling_conformance.evidence import Evidence, Session
 from mcp_sampling_conformance.judge import judge
 from mcp_sampling_conformance.messages import SAMPLING
@@ -34,7 +37,7 @@ CHECKED = {Verdict.PASS, Verdict.NOT_OBSERVED, Verdict.NOT_APPLICABLE}
 Example = Callable[[Any], None]
 
 
-def check(values: st.SearchStrategy[Any], test: Example, examples: int = 40) -> None:
+def check(values: st.SearchStrategy[Any], test: Example, examples: int = 25) -> None:
     """Run a test on some values of a strategy; the first that fails is reported as it is."""
 
     @settings(max_examples=examples, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
@@ -195,7 +198,7 @@ def test_invalid_params_break_exactly_one_rule(revision: str) -> None:
     def test(invalid: Invalid) -> None:
         assert_broken(revision, Side.SERVER, session(revision, invalid.value, RESULT), invalid)
 
-    check(strategies.invalid_create_message_params(revision=revision), test, 80)
+    check(strategies.invalid_create_message_params(revision=revision), test, 40)
 
 
 @pytest.mark.parametrize("revision", NAMES)
@@ -204,7 +207,7 @@ def test_invalid_results_break_exactly_one_rule(revision: str) -> None:
         transcript = session(revision, params_for(invalid.value), invalid.value)
         assert_broken(revision, Side.CLIENT, transcript, invalid)
 
-    check(strategies.invalid_create_message_results(revision=revision), test, 80)
+    check(strategies.invalid_create_message_results(revision=revision), test, 40)
 
 
 def test_rules_can_be_chosen() -> None:
@@ -260,7 +263,7 @@ def test_calls_in_params_are_calls_of_the_tools_that_are_offered(revision: str) 
             for block in content if isinstance(content, list) else [content]:
                 if block["type"] == "tool_use" and schemas:
                     jsonschema.validate(block["input"], schemas[block["name"]])
-                    seen.add(len(content))
+                    seen.add(len(json.dumps(content)))
 
     check(strategies.create_message_params(revision=revision), test, 100)
     assert len(seen) > 2  # parallel ones too
@@ -294,3 +297,98 @@ def test_texts_are_nasty_and_survive_utf_8() -> None:
     assert any(len(text) > 70_000 for text in found)
     assert any("\0" in text for text in found)
     assert any(max(text, default="") > "\uffff" for text in found)
+
+
+MODELS = [
+    "SamplingMessage",
+    "TextContent",
+    "ImageContent",
+    "AudioContent",
+    "ToolUseContent",
+    "ToolResultContent",
+    "EmbeddedResource",
+    "ResourceLink",
+    "ModelPreferences",
+    "Tool",
+    "ToolChoice",
+    "CreateMessageRequestParams",
+    "CreateMessageRequest",
+    "CreateMessageResult",
+    "CreateMessageResultWithTools",
+    "ErrorData",
+    "InputRequiredResult",
+]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_types_of_the_sdk_have_their_strategy(name: str) -> None:
+    import mcp.types
+
+    hypothesis_hook.register()
+    model = getattr(mcp.types, name)
+    check(st.from_type(model), lambda value: isinstance(value, model) or pytest.fail(repr(value)), 10)
+
+
+ONE = {
+    "sampling_messages": "SamplingMessage",
+    "model_preferences": "ModelPreferences",
+    "model_hints": "ModelHint",
+    "tools": "Tool",
+    "tool_choices": "ToolChoice",
+    "create_message_params": "CreateMessageRequestParams",
+    "errors": "ErrorData",
+    "input_required_results": "InputRequiredResult",
+}
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_models_on_request(name: str) -> None:
+    import mcp.types
+
+    model = getattr(mcp.types, ONE[name])
+    values = getattr(strategies, name)(as_model=True)
+    check(values, lambda value: isinstance(value, model) or pytest.fail(repr(value)), 10)
+
+
+def test_models_of_several_types_on_request() -> None:
+    from mcp.types import CreateMessageResult, CreateMessageResultWithTools, SamplingMessage
+
+    seen = set()
+    check(strategies.create_message_results(as_model=True), lambda result: seen.add(type(result)), 50)
+    assert seen == {CreateMessageResult, CreateMessageResultWithTools}
+    seen.clear()
+    check(strategies.content_blocks(as_model=True), lambda block: seen.add(block.type), 100)
+    assert seen == REVISIONS[strategies.NEWEST].content_types
+    check(strategies.conversations(as_model=True, min_size=1), lambda turns: seen.update(map(type, turns)), 10)
+    assert SamplingMessage in seen
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr
+
+
+def test_the_sdk_is_not_imported_until_it_is_needed() -> None:
+    code = """
+import sys
+from mcp_sampling_conformance.hypothesis_hook import register
+register()
+register()
+print(len([f for f in sys.meta_path if "hypothesis_hook" in type(f).__module__]))
+import hypothesis.strategies as st
+print({"mcp", "pydantic", "mcp_sampling_conformance.strategies"} & sys.modules.keys())
+from mcp_sampling_conformance import hypothesis_hook, strategies
+print({"mcp", "pydantic"} & sys.modules.keys())
+import mcp.types
+print(len([f for f in sys.meta_path if "hypothesis_hook" in type(f).__module__]))
+print(mcp.types.__spec__.loader is mcp.types.__loader__, "hypothesis_hook" in type(mcp.types.__loader__).__module__)
+"""
+    assert python(code).splitlines() == ["1", "set()", "set()", "0", "True False"]
+
+
+def test_types_are_known_as_soon_as_hypothesis_is_imported() -> None:
+    hook = entry_points(group="hypothesis")["mcp_sampling_conformance"]
+    assert hook.load() is hypothesis_hook.register
+    for first, then in (("hypothesis", "mcp.types"), ("mcp.types", "hypothesis")):
+        code = f"import {first}, {then}; from hypothesis.strategies._internal.types import _global_type_lookup as known"
+        assert python(f"{code}; print(mcp.types.SamplingMessage in known)") == "True\n"

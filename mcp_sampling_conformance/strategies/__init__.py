@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from ..messages import SAMPLING
 from ..revisions import NAMES, Revision
 from . import tools as _tools
-from .content import simple_blocks, tool_results, tool_uses
-from .conversations import conversations_of, plain_content, plain_messages, tool_loops
+from .content import draw_tool_result, draw_tool_use, simple_blocks
+from .conversations import conversations_of, draw_conversation, plain_content, plain_messages, tool_loops
 from .invalid import Invalid, invalid_params, invalid_results
 from .models import build
 from .tools import tool_inputs
@@ -74,10 +74,20 @@ def _content_blocks(revision: Revision, kinds: frozenset[str] | None) -> Strateg
         raise ValueError(f"{revision.name} has no blocks of type {', '.join(sorted(unknown))}")
     found = [simple_blocks(revision, frozenset({kind})) for kind in _ORDER if kind in wanted]
     if "tool_use" in wanted:
-        found.append(_tools.toolboxes(revision).flatmap(tool_uses))
+        found.append(_tool_uses(revision))
     if "tool_result" in wanted:
-        found.append(_ID.flatmap(lambda n: tool_results(revision, f"call_{n}")))
+        found.append(_tool_results(revision))
     return st.one_of(found)
+
+
+@st.composite
+def _tool_uses(draw: st.DrawFn, revision: Revision) -> Json:
+    return draw_tool_use(draw, draw(_tools.toolboxes(revision)), draw(_ID))
+
+
+@st.composite
+def _tool_results(draw: st.DrawFn, revision: Revision) -> Json:
+    return draw_tool_result(draw, revision, f"call_{draw(_ID)}")
 
 
 _ORDER = ("text", "image", "audio", "resource", "resource_link")
@@ -174,7 +184,7 @@ def _params(revision: Revision, tools: bool, deprecated: bool) -> Strategy:
         "includeContext": st.sampled_from(contexts),
         "temperature": st.sampled_from((0, 1, 0.7, 2.0, 1e-9)) | st.floats(0, 2),
         "stopSequences": st.lists(texts(), max_size=2),
-        "metadata": json_objects(),
+        "metadata": json_objects(revision),
     }
     if not revision.modern:
         tokens = st.integers(0, 2**53) | short_texts()
@@ -186,17 +196,22 @@ def _params(revision: Revision, tools: bool, deprecated: bool) -> Strategy:
     return _whole_params(revision, revision.tools and tools, fixed)
 
 
+#: bits: tools, toolChoice
+_EXTRAS = st.sampled_from((0, 1, 1, 3, 3, 2))
+
+
 @st.composite
 def _whole_params(draw: st.DrawFn, revision: Revision, with_tools: bool, fixed: Strategy) -> Json:
     params: Json = {"messages": None, **draw(fixed)}
     offered: Sequence[Json] | None = None
     if with_tools:
-        if draw(st.booleans()):
+        extras = draw(_EXTRAS)
+        if extras & 1:
             params["tools"] = draw(_tools.toolboxes(revision))
-        if draw(st.booleans()):
+        if extras & 2:
             params["toolChoice"] = draw(_tool_choices())
         offered = params.get("tools", ())
-    params["messages"] = draw(conversations_of(revision, offered, 0))
+    params["messages"] = draw_conversation(draw, revision, offered)
     return params
 
 
@@ -211,12 +226,19 @@ def create_message_results(
     return build(_results(found, _offered(found, tools)), "CreateMessageResult", as_model)
 
 
-def _results(revision: Revision, offered: tuple[Json, ...] | None, *, arrays: bool = True) -> Strategy:
-    plain = plain_content(revision) if arrays else simple_blocks(revision, frozenset({"text", "image", "audio"}))
-    results = _result(plain, ("endTurn", "stopSequence", "maxTokens"))
+def _results(revision: Revision, offered: tuple[Json, ...] | None) -> Strategy:
+    results = _result(plain_content(revision), _REASONS)
     if offered is None:
         return results
     return results | _result(_calling_content(revision, offered), ("toolUse", "toolUse", "endTurn", "maxTokens"))
+
+
+def plain_results(revision: Revision) -> Strategy:
+    """Results of one block that calls no tool."""
+    return _result(simple_blocks(revision, frozenset({"text", "image", "audio"})), _REASONS)
+
+
+_REASONS = ("endTurn", "stopSequence", "maxTokens")
 
 
 def _result(content: Strategy, reasons: tuple[str, ...]) -> Strategy:
@@ -257,11 +279,17 @@ def input_required_results(
 def _input_required(revision: Revision, tools: bool) -> Strategy:
     kind = {"resultType": st.just("input_required")}
     keys = st.sampled_from(("sample", "0", "a key", "ключ")) | short_texts()
-    requests = st.dictionaries(keys, _requests(revision, tools), max_size=2)
+    requests = st.dictionaries(keys, _requests(revision, tools), min_size=1, max_size=2)
     state = short_texts()
-    return st.fixed_dictionaries(
+    asking = st.fixed_dictionaries(
         {**kind, "inputRequests": requests}, optional={"requestState": state, "_meta": metas()}
-    ) | st.fixed_dictionaries({**kind, "requestState": state}, optional={"_meta": metas()})
+    )
+    # Nothing to ask for, but a state: the client calls again (after a while, say).
+    nothing: Strategy = st.builds(dict)
+    waiting = st.fixed_dictionaries(
+        {**kind, "requestState": state}, optional={"inputRequests": nothing, "_meta": metas()}
+    )
+    return asking | asking.map(dict) | waiting
 
 
 def _requests(revision: Revision, tools: bool = True) -> Strategy:

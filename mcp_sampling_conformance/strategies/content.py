@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
 
 from hypothesis import strategies as st
 
 from ..revisions import Revision
 from . import media
-from .tools import NAMES, tool_inputs
-from .values import Json, Strategy, annotations_of, icons, json_objects, metas, mime_types, short_texts, texts, uris
+from .tools import NAMES, draw_input
+from .values import (
+    Json,
+    Strategy,
+    annotations_of,
+    icons,
+    json_objects,
+    metas,
+    mime_types,
+    one_of_these,
+    seldom,
+    short_texts,
+    texts,
+    up_to,
+    uris,
+)
 
 #: with "#" for a number that makes it unique
 ID_STYLES = (
@@ -33,18 +46,19 @@ def _optional(revision: Revision, *, annotated: bool = True) -> dict[str, Strate
 
 
 def _block(kind: str, revision: Revision, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
-    return st.fixed_dictionaries({"type": st.just(kind), **required}, optional={**_optional(revision), **optional})
+    whole = st.fixed_dictionaries({"type": st.just(kind), **required})
+    return st.builds(lambda block, more: {**block, **more}, whole, seldom({**_optional(revision), **optional}))
 
 
 def _binary(kind: str, revision: Revision, files: Sequence[tuple[str, str]]) -> Strategy:
-    pairs = st.sampled_from(files)
-    more = st.fixed_dictionaries({}, optional=_optional(revision))
+    pairs = one_of_these(files)
+    more = seldom(_optional(revision))
     return st.builds(lambda f, m: {"type": kind, "data": f[1], "mimeType": f[0], **m}, pairs, more)
 
 
 def _embedded(revision: Revision) -> Strategy:
     optional = {"mimeType": mime_types(), **_optional(revision, annotated=False)}
-    blob = st.sampled_from([data for _, data in media.images()] + [""])
+    blob = one_of_these([data for _, data in media.images()] + [""])
     return _block(
         "resource",
         revision,
@@ -81,32 +95,43 @@ def simple_blocks(revision: Revision, kinds: frozenset[str]) -> Strategy:
     return st.one_of([make() for kind, make in makers.items() if kind in kinds])
 
 
-@st.composite
-def tool_uses(draw: st.DrawFn, tools: Sequence[Json] = (), number: int = 0) -> Json:
+def draw_tool_use(draw: st.DrawFn, tools: Sequence[Json], number: int) -> Json:
     """A tool_use of one of the tools (without any: of an unknown one), its id unique among numbers."""
-    block: dict[str, Any] = {"type": "tool_use", "id": draw(st.sampled_from(ID_STYLES)).replace("#", str(number))}
+    identifier = draw(_id_styles()).replace("#", str(number))
     if tools:
-        tool = draw(st.sampled_from(tools))
-        block.update(name=tool["name"], input=draw(tool_inputs(tool)))
+        tool = tools[draw(up_to(len(tools) - 1))] if len(tools) > 1 else tools[0]
+        name, given = tool["name"], draw_input(draw, tool)
     else:
-        block.update(name=draw(st.sampled_from(NAMES)), input=draw(json_objects()))
-    block.update(draw(_more_of_tool_use()))
-    return block
+        name, given = draw(_names()), draw(json_objects())
+    return {"type": "tool_use", "id": identifier, "name": name, "input": given, **draw(_more_of_tool_use())}
+
+
+@cache
+def _id_styles() -> st.SearchStrategy[str]:
+    return st.sampled_from(ID_STYLES)
+
+
+@cache
+def _names() -> st.SearchStrategy[str]:
+    return st.sampled_from(NAMES)
 
 
 @cache
 def _more_of_tool_use() -> Strategy:
-    return st.fixed_dictionaries({}, optional={"_meta": metas()})
+    return seldom({"_meta": metas()})
 
 
 @cache
-def _more_of_tool_result(revision: Revision) -> Strategy:
-    inside = simple_blocks(revision, revision.tool_result_types)
-    required = {"content": st.lists(inside, max_size=2)}
-    optional = {"structuredContent": json_objects(), "isError": st.booleans(), "_meta": metas()}
-    return st.fixed_dictionaries(required, optional=optional)
+def _result_content(revision: Revision) -> Strategy:
+    return st.lists(simple_blocks(revision, revision.tool_result_types), max_size=2)
 
 
-def tool_results(revision: Revision, use_id: str) -> Strategy:
+@cache
+def _more_of_tool_result() -> Strategy:
+    return seldom({"structuredContent": json_objects(), "isError": st.booleans(), "_meta": metas()})
+
+
+def draw_tool_result(draw: st.DrawFn, revision: Revision, use_id: str) -> Json:
     """A tool_result for the tool_use of that id."""
-    return _more_of_tool_result(revision).map(lambda more: {"type": "tool_result", "toolUseId": use_id, **more})
+    content = draw(_result_content(revision))
+    return {"type": "tool_result", "toolUseId": use_id, "content": content, **draw(_more_of_tool_result())}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ..messages import Path, show_path
 from ..revisions import Revision
 from . import media
-from .values import Json, Strategy
+from .conversations import answers_tools
+from .values import Json, Strategy, up_to
 
 
 @dataclass(frozen=True)
@@ -270,7 +271,7 @@ def _insert(messages: list[Any], path: Path) -> _Breaker:
     def apply(draw: st.DrawFn, value: Json) -> Path:
         # Wherever no tool loop is torn apart: not before a message that answers tools.
         turns = value["messages"]
-        places = [n for n in range(len(turns) + 1) if n == len(turns) or not _answers(turns[n])]
+        places = [n for n in range(len(turns) + 1) if n == len(turns) or not answers_tools(turns[n])]
         place = draw(st.sampled_from(places))
         turns[place:place] = copy.deepcopy(messages)
         index, *rest = path
@@ -278,11 +279,6 @@ def _insert(messages: list[Any], path: Path) -> _Breaker:
         return ("messages", place + index, *rest)
 
     return apply
-
-
-def _answers(message: Json) -> bool:
-    content = message["content"]
-    return any(b["type"] == "tool_result" for b in (content if isinstance(content, list) else [content]))
 
 
 def _say(content: Any, path: Path) -> _Breaker:
@@ -351,7 +347,8 @@ def _chosen(table: Table, rules: Collection[str] | None, revision: Revision) -> 
 
 @st.composite
 def _broken(draw: st.DrawFn, valid: Strategy, table: Table) -> Invalid:
-    rule = draw(st.sampled_from(sorted(table)))
-    breaker = draw(st.sampled_from(table[rule]))
+    rules = list(table)
+    rule = rules[draw(up_to(len(rules) - 1))]
+    breaker = table[rule][draw(up_to(len(table[rule]) - 1))]
     value = draw(valid)
     return Invalid(value, rule, breaker(draw, value))

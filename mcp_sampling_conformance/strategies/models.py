@@ -8,7 +8,7 @@ from typing import Any
 
 from .values import Json, Strategy
 
-_BLOCKS = {
+BLOCKS = {
     "text": "TextContent",
     "image": "ImageContent",
     "audio": "AudioContent",
@@ -27,7 +27,7 @@ def _model(name: str) -> Any:
 
 
 def _block(block: Json) -> Any:
-    return _model(_BLOCKS[block["type"]]).model_validate(block)
+    return _model(BLOCKS[block["type"]]).model_validate(block)
 
 
 def _result(result: Json) -> Any:

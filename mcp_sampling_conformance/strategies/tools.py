@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ..revisions import Revision
-from .values import Json, Strategy, icons, metas, short_texts, texts
+from .values import Json, Strategy, icons, metas, seldom, short_texts, texts, up_to
 
 NAMES = ("get_weather", "search", "a", "files.read", "admin-tools_list", "X" * 64)
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -103,7 +103,8 @@ def tools_of(revision: Revision) -> st.SearchStrategy[Json]:
         support = st.sampled_from(("forbidden", "optional", "required"))
         optional["execution"] = st.fixed_dictionaries({}, optional={"taskSupport": support})
     required: dict[str, Strategy] = {"name": st.sampled_from(NAMES), "inputSchema": input_schemas()}
-    return st.fixed_dictionaries(required, optional=optional)
+    made = st.fixed_dictionaries(required)
+    return st.builds(lambda tool, more: {**tool, **more}, made, seldom(optional))
 
 
 @cache
@@ -114,25 +115,41 @@ def toolboxes(revision: Revision, min_size: int = 0) -> st.SearchStrategy[list[J
 
 def tool_inputs(tool: Mapping[str, Any]) -> st.SearchStrategy[Json]:
     """Inputs that satisfy the ``inputSchema`` of a tool, whatever it is; fast for the tools made here."""
-    schema = dict(tool["inputSchema"])
-    known = {p.name: p for p in _properties()}
+    return _inputs(dict(tool))
+
+
+@st.composite
+def _inputs(draw: st.DrawFn, tool: Json) -> Json:
+    return draw_input(draw, tool)
+
+
+def draw_input(draw: st.DrawFn, tool: Json) -> Json:
+    """An input that satisfies the schema of a tool."""
+    schema = tool["inputSchema"]
     properties = schema.get("properties", {})
     referred = schema.get("$defs", {}).get("first")
-    ours = {
-        name: known[name].values
-        for name, value in properties.items()
-        if name in known and (referred if "$ref" in value else value) == known[name].schema
-    }
+    ours = {}
+    for name, value in properties.items():
+        known = _by_name().get(name)
+        if known is not None and (referred if isinstance(value, dict) and "$ref" in value else value) == known.schema:
+            ours[name] = known.values
     if len(ours) < len(properties) or schema.keys() - _KEYWORDS:
         from hypothesis_jsonschema import from_schema
 
-        inputs: Strategy = from_schema(schema)
-        return inputs
-    required = schema.get("required", [])
-    return st.fixed_dictionaries(
-        {name: ours[name] for name in required},
-        optional={name: values for name, values in ours.items() if name not in required},
-    )
+        foreign: Strategy = from_schema(schema)
+        return dict(draw(foreign))
+    left_out = draw(up_to(7)) if ours else 0
+    required = schema.get("required", ())
+    return {
+        name: draw(values)
+        for n, (name, values) in enumerate(ours.items())
+        if name in required or not left_out & (1 << n)
+    }
+
+
+@cache
+def _by_name() -> Mapping[str, _Property]:
+    return {known.name: known for known in _properties()}
 
 
 _KEYWORDS = {"type", "properties", "required", "additionalProperties", "$schema", "$defs"}
