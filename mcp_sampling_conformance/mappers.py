@@ -441,6 +441,9 @@ class _Writer:
     def result(self, call: Json) -> Json:
         content = self.blocks(self._revision.tool_result_types)
         block = {"type": "tool_result", "toolUseId": call["id"], "content": content}
+        if self._draw(st.integers(0, 3)) == 3:  # which stands in a text too, as server/tools recommends
+            block["structuredContent"] = {self.mark("key"): self.mark("value")}
+            content.insert(0, {"type": "text", "text": json.dumps(block["structuredContent"])})
         is_error = self._draw(st.sampled_from((None, False, True)))
         return block if is_error is None else {**block, "isError": is_error}
 
@@ -542,14 +545,20 @@ def _keeps(what: str, wanted: Callable[[Json], Iterator[str]]) -> Callable[[Tria
 
     def check(trial: Trial, params: Json) -> None:
         output = trial.map(params)
-        strings = _strings(_plain(output))
+        nodes = list(_nodes(_plain(output)))
+        strings = [node for node in nodes if isinstance(node, str)]
         kept = list(wanted(params))
         trial.judged += bool(kept)
-        lost = [text for text in kept if not _places(text, strings)]
+        lost = [text for text in kept if not _places(text, strings) and not _as_object(text, nodes)]
         if lost:
             trial.fail(f"lost: the {what} {', '.join(map(repr, lost))}", params, output)
 
     return check
+
+
+def _as_object(text: str, nodes: list[Any]) -> bool:
+    """Whether a text that is a JSON object, such as structured content, is there as that object."""
+    return text.startswith("{") and json.loads(text) in [node for node in nodes if isinstance(node, dict)]
 
 
 def _texts(params: Json) -> Iterator[str]:
