@@ -7,8 +7,8 @@ and in tests that run on an event loop, whichever it is.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -94,6 +94,15 @@ class SamplingClient:
         if isinstance(answer, str):
             answer = text_result(answer)
         await asked.reply(answer if "error" in answer else {"result": answer})
+
+
+@asynccontextmanager
+async def _opened(
+    server: Server, revision: Revision, transcript: Transcript, timeout: float
+) -> AsyncIterator[FixtureClient]:
+    """A connection, and the server started for it where that takes more than a connection."""
+    async with server.running({}, timeout) as running, open_client(running, revision, transcript, timeout) as client:
+        yield client
 
 
 async def _open(client: FixtureClient, revision: str, sampling: Mapping[str, Any] | None) -> None:
@@ -208,7 +217,7 @@ class Workshop:
             raise CallFailed("no server to connect to: give its command, or run pytest with --mcp-server")
 
         def connected(revision: Revision) -> SamplingClient:
-            opened = open_client(reached, revision, Transcript("a test", reached.transport), timeout)
+            opened = _opened(reached, revision, Transcript("a test", reached.transport), timeout)
             client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
             self._portal.call(_open, client, revision.name, sampling)
             return SamplingClient(client, self._portal, answers)

@@ -136,6 +136,21 @@ def test_the_same_server_over_each_transport(pytester: pytest.Pytester) -> None:
         assert {k: verdicts[other][k] for k in shared} == {k: verdicts["stdio"][k] for k in shared}
 
 
+def test_the_client_for_users_reaches_a_server_over_http(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_what_it_asks(mcp_sampling_client):
+            client = mcp_sampling_client(answers=["Sunny."])
+            assert client.call_tool("ask", {"question": "Weather?"})["content"][0]["text"] == "Sunny."
+        """
+    )
+    server = f"{sys.executable} -S {FIXTURES / 'http_server.py'} {{port}}"
+    options = ("--mcp-server", server, "--mcp-transport", "http", "--mcp-url", URL, "-k", "what_it_asks")
+    result = pytester.runpytest_subprocess("-p", "no:asyncio", *options, timeout=SECONDS)
+    assert result.parseoutcomes()["passed"] == 1
+    assert result.ret == 0
+
+
 def test_an_object_that_is_no_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(things="number = 7")
     for target, says in {
