@@ -218,6 +218,10 @@ def crashes_on_empty_arrays(messages: list[Json]) -> Any:
     return [(message["role"], blocks_of(message)[0], blocks_of(message)) for message in messages]
 
 
+def crashes_on_no_messages(messages: list[Json]) -> Any:
+    return {"first": messages[0], "messages": messages}
+
+
 def silent_about_images(messages: list[Json]) -> Any:
     return every_block(lambda block: "(an image)" if block["type"] == "image" else block)(messages)
 
@@ -250,6 +254,7 @@ BROKEN: dict[str, tuple[Callable[[list[Json]], Any], set[str]]] = {
     "reorders": (lambda messages: messages[::-1], {"order-of-texts"}),
     "mutates": (mutating, {"input-untouched"}),
     "counts its calls": (lambda messages: [next(_calls), messages], {"deterministic"}),
+    "crashes on no messages": (crashes_on_no_messages, {"maps-or-refuses"}),
     "crashes on an empty array": (crashes_on_empty_arrays, {"maps-or-refuses"}),
 }
 
