@@ -207,10 +207,9 @@ def _loops() -> Iterator[tuple[str, Part]]:
         path: Path = ("name",) if bad["name"] == 5 else ("input",) if "input" in bad else ()
         whole = {"type": "tool_use", "id": "broken_1", **bad}
         yield "content/blocks-valid", (turns([_TEXT, whole], answer), (0, "content", 1, *path))
-    for key, value in (("isError", "true"), ("structuredContent", "{}"), ("content", "Sunny."), ("content", None)):
-        # structuredContent is any JSON value since 2026-07-28
-        if key != "structuredContent":
-            yield "content/blocks-valid", (turns(use, [_answer("broken_1", **{key: value})]), (1, "content", 0, key))
+    # A structuredContent may be any JSON value since 2026-07-28.
+    for key, value in (("isError", "true"), ("content", "Sunny."), ("content", None)):
+        yield "content/blocks-valid", (turns(use, [_answer("broken_1", **{key: value})]), (1, "content", 0, key))
     yield "content/blocks-valid", (turns(use, [_without(answer, "content")]), (1, "content", 0))
     inner: tuple[Part, ...] = (
         ({"type": "tool_use", "id": "a", "name": "a", "input": {}}, ("type",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -73,7 +74,7 @@ def input_schemas(draw: st.DrawFn) -> Json:
     schema: Json = {"type": "object"}
     style: int = draw(_STYLES)
     if chosen or style:
-        schema["properties"] = {p.name: dict(p.schema) for p in chosen}
+        schema["properties"] = {p.name: deepcopy(p.schema) for p in chosen}
     if chosen:
         if style & 1:
             schema["required"] = [p.name for p in chosen[: 1 + style // 4]]
