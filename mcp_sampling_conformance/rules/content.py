@@ -14,6 +14,7 @@ from functools import partial
 
 from ..evidence import Evidence, has_type
 from ..messages import Value, is_number
+from ..revisions import Revision
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, rule
@@ -39,7 +40,7 @@ REQUIRED: Mapping[str, Mapping[str, tuple[Predicate, str]]] = {
     "resource": {"resource": _OBJECT},
 }
 OPTIONAL: Mapping[str, Mapping[str, tuple[Predicate, str]]] = {
-    "tool_result": {"isError": _BOOLEAN, "structuredContent": _OBJECT},
+    "tool_result": {"isError": _BOOLEAN},
     "resource_link": {"description": _STRING, "mimeType": _STRING},
 }
 BINARY = ("image", "audio")
@@ -56,7 +57,7 @@ def blocks_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if isinstance(block.value, list) and not inside:
             continue  # content/array says what an array inside an array is
         allowed = evidence.revision.tool_result_types if inside else evidence.revision.content_types
-        yield from _block_valid(block, allowed)
+        yield from _block_valid(block, allowed, evidence.revision)
 
 
 def _is_inside_tool_result(block: Value) -> bool:
@@ -64,7 +65,7 @@ def _is_inside_tool_result(block: Value) -> bool:
     return block.path.count("content") > 1
 
 
-def _block_valid(block: Value, allowed: frozenset[str]) -> Iterator[Finding]:
+def _block_valid(block: Value, allowed: frozenset[str], revision: Revision) -> Iterator[Finding]:
     if not isinstance(block.value, dict):
         yield from expect(block, is_object, "a content block (an object)")
         return
@@ -78,6 +79,8 @@ def _block_valid(block: Value, allowed: frozenset[str]) -> Iterator[Finding]:
         yield from require(block, key, holds, expected)
     for key, (holds, expected) in OPTIONAL.get(kind.value, {}).items():
         yield from expect(block.get(key), holds, expected)
+    if kind.value == "tool_result" and not revision.modern:  # since 2026-07-28 it may be any JSON value
+        yield from expect(block.get("structuredContent"), is_object, "an object")
     if kind.value == "resource" and isinstance(block.value.get("resource"), dict):
         resource = block.get("resource")
         assert resource is not None
