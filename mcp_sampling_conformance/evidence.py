@@ -119,6 +119,10 @@ class Session:
         reused = [m.index for m in self._requests.get((request.sender, key[1]), ()) if m.index > request.index]
         return tuple(m for m in later if not reused or m.index < reused[0])
 
+    def response_to(self, request: Message) -> Message | None:
+        """The first of these, which counts."""
+        return next(iter(self.responses_to(request)), None)
+
     @cached_property
     def _requests(self) -> dict[tuple[Side, tuple[str, object]], list[Message]]:
         found = defaultdict(list)

@@ -129,10 +129,7 @@ def asks_for_input(response: Message) -> bool:
 
 def declared_in(request: Message) -> Value | None:
     """The ``sampling`` capability in the ``_meta`` of a modern request."""
-    found: Value | None = request.whole
-    for step in ("params", "_meta", CAPABILITIES, "sampling"):
-        found = found.get(step) if found else None
-    return found
+    return request.whole.find("params", "_meta", CAPABILITIES, "sampling")
 
 
 def read_calls(session: Session) -> Iterator[Call]:
@@ -147,7 +144,7 @@ def read_calls(session: Session) -> Iterator[Call]:
         while rounds[-1].index in following:
             rounds.append(following[rounds[-1].index])
         declared = declared_in(message) if session.revision.modern else session.sampling
-        response = next(iter(session.responses_to(rounds[-1])), None)
+        response = session.response_to(rounds[-1])
         yield Call(tuple(rounds), response, session.gave_up(rounds[-1].body["id"]), declared)
 
 
@@ -186,7 +183,7 @@ def _from_requests(session: Session, asks: dict[tuple[str, object], Mark]) -> It
 def _from_rounds(session: Session, asks: dict[tuple[str, object], Mark]) -> Iterator[Exchange]:
     for call in session.calls:
         for position, carrier in enumerate(call.rounds):
-            response = next(iter(session.responses_to(carrier)), None)
+            response = session.response_to(carrier)
             result = response.whole.get("result") if response else None
             requests = result.get("inputRequests") if result else None
             retry = call.rounds[position + 1] if position + 1 < len(call.rounds) else None
@@ -197,15 +194,8 @@ def _from_rounds(session: Session, asks: dict[tuple[str, object], Mark]) -> Iter
                 # The harness asks in results of other types too, and wants no answer then.
                 if ask is None and not (response and asks_for_input(response)):
                     continue
-                answer = _response_of(retry, key) if retry else None
+                answer = retry.whole.find("params", "inputResponses", key) if retry else None
                 declared = declared_in(carrier)
                 answers = (answer,) if answer else ()
                 gave_up = session.gave_up(key)
                 yield Exchange(request, answers, answer, None, carrier, declared, ask, gave_up)
-
-
-def _response_of(retry: Message, key: str) -> Value | None:
-    found: Value | None = retry.whole
-    for step in ("params", "inputResponses", key):
-        found = found.get(step) if found else None
-    return found

@@ -122,6 +122,13 @@ class Value:
             return Value(self.message, (*self.path, key), self.value[key])
         return None
 
+    def find(self, *keys: str) -> Value | None:
+        """The member that a path of keys leads to, or ``None`` where it leads nowhere."""
+        found: Value | None = self
+        for key in keys:
+            found = found.get(key) if found else None
+        return found
+
     def elements(self) -> list[Value]:
         """The elements of an array; none where this is no array."""
         if not isinstance(self.value, list):

@@ -32,9 +32,9 @@ def _results(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
     """Every request of the client that got a result, with the result."""
     for session in evidence.sessions:
         for request in session.sent_by(Side.CLIENT):
-            for response in session.responses_to(request)[:1]:
-                if result := response.whole.get("result"):
-                    yield request, result
+            response = session.response_to(request)
+            if response and (result := response.whole.get("result")):
+                yield request, result
 
 
 def _asking(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
@@ -95,9 +95,7 @@ def requests_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def undeclared_not_asked(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The inputRequests hold no kind of request, and no use of tools, that the _meta of the call did not declare."""
     for request, result in _asking(evidence):
-        declared: Value | None = request.whole
-        for step in ("params", "_meta", CAPABILITIES):
-            declared = declared.get(step) if declared else None
+        declared = request.whole.find("params", "_meta", CAPABILITIES)
         requests = result.get("inputRequests")
         for _, asked in requests.members() if requests else ():
             if lacking := _lacking(asked, declared):
@@ -126,7 +124,7 @@ def _amended(probe: Probe) -> Iterator[tuple[Call, Message, Message | None]]:
     for call in probe.calls:
         for retry in call.rounds[1:]:
             if retry.body["id"] in ids:
-                yield call, retry, next(iter(probe.session.responses_to(retry)), None)
+                yield call, retry, probe.session.response_to(retry)
 
 
 def _outcome(evidence: Evidence, call: Call, retry: Message) -> str:
@@ -336,8 +334,7 @@ def state_of_another_request_rejected(evidence: Evidence, side: Side) -> Iterato
 
 
 def _arguments(request: Message) -> object:
-    params = request.whole.get("params")
-    arguments = params.get("arguments") if params else None
+    arguments = request.whole.find("params", "arguments")
     return arguments.value if arguments else None
 
 
@@ -457,14 +454,13 @@ def _retries(evidence: Evidence) -> Iterator[tuple[Call, int, Message, Value]]:
     for session in evidence.sessions:
         for call in session.calls:
             for place, retry in enumerate(call.rounds[1:], 1):
-                for response in session.responses_to(call.rounds[place - 1])[:1]:
-                    if asks_for_input(response):
-                        yield call, place, retry, response.at("result")
+                response = session.response_to(call.rounds[place - 1])
+                if response and asks_for_input(response):
+                    yield call, place, retry, response.at("result")
 
 
 def _param(request: Message, key: str) -> Value | None:
-    params = request.whole.get("params")
-    return params.get(key) if params else None
+    return request.whole.find("params", key)
 
 
 @rule(
@@ -528,9 +524,9 @@ def _asked_before(call: Call, place: int) -> set[str]:
     """The keys of earlier rounds of a call."""
     keys: set[str] = set()
     for earlier in call.rounds[: place - 1]:
-        for response in earlier.session.responses_to(earlier)[:1]:
-            requests = response.at("result").get("inputRequests") if asks_for_input(response) else None
-            keys |= {key for key, _ in requests.members()} if requests else set()
+        response = earlier.session.response_to(earlier)
+        requests = response.at("result").get("inputRequests") if response and asks_for_input(response) else None
+        keys |= {key for key, _ in requests.members()} if requests else set()
     return keys
 
 
