@@ -6,7 +6,10 @@ import asyncio
 import base64
 import itertools
 import json
-from collections.abc import Callable, Iterator
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +20,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
-from mcp_sampling_conformance.mappers import PROPERTIES, Broken, Mapper, Trial, check_mapper
+from mcp_sampling_conformance.mappers import PROPERTIES, Broken, Mapper, Trial, check_mapper, check_property
+from mcp_sampling_conformance.mappers.calls import Calls, call
 from mcp_sampling_conformance.revisions import NAMES, REVISIONS
 
 EXAMPLES = 60
@@ -106,6 +110,12 @@ def generated(messages: list[Json]) -> Iterator[Json]:
     yield from messages
 
 
+async def generated_later(messages: list[Json]) -> AsyncIterator[Json]:
+    for message in messages:
+        await asyncio.sleep(0)
+        yield message
+
+
 async def asynchronous(messages: list[Json]) -> Any:
     await asyncio.sleep(0)
     return messages
@@ -123,6 +133,7 @@ CORRECT = {
     "structured content as an object": structured,
     "structured content as text": text_only,
     "a generator": generated,
+    "an async generator": generated_later,
     "async": asynchronous,
 }
 
@@ -285,7 +296,7 @@ def broken_properties(mapper: Mapper) -> dict[str, Broken]:
     broken = {}
     for each in PROPERTIES:
         if each.applies(mapper, REVISION):
-            trial = Trial(mapper)
+            trial = Trial(mapper, call)  # not on a thread, which takes long when there are thousands of calls
             violations = (trial.violation(each, example) for example in samples(each.inputs))
             first = next((violation for violation in violations if violation), None)
             assert trial.judged or first, f"nothing to judge for {each.name}"
@@ -371,3 +382,62 @@ def test_what_cannot_hold_is_left_out_by_name() -> None:
     check_mapper(without("isError"), without=["mapper/tells-errors-apart"], examples=5)
     with pytest.raises(ValueError, match="no property mapper/nothing"):
         check_mapper(without("isError"), without=["mapper/nothing"])
+
+
+# --- mappers that do worse than raise
+
+
+def hangs_on_audio(messages: list[Json]) -> Any:
+    if any(block["type"] == "audio" for message in messages for block in blocks_of(message)):
+        threading.Event().wait()
+    return messages
+
+
+def test_what_hangs_is_waited_for_a_few_times_and_told() -> None:
+    start = time.monotonic()
+    with pytest.raises(AssertionError) as caught:
+        check_mapper(hangs_on_audio, timeout=0.2)
+    assert 0.6 < time.monotonic() - start < 20
+    failures = str(caught.value).split("\n\n")
+    assert len(failures) == 3
+    for failure in failures:
+        assert "  the mapper did not return within 0.2 s\n  input   [" in failure
+        assert '"type": "audio"' in failure
+        assert "  output  " not in failure
+
+
+async def hangs_later(messages: list[Json]) -> Any:
+    await asyncio.Event().wait()
+
+
+def test_nothing_is_called_any_more_after_that() -> None:
+    calls = Calls(timeout=0.05)
+    outcomes = [check_property(each, Mapper(hangs_later), REVISION, calls=calls) for each in PROPERTIES[:5]]
+    assert [outcome.holds for outcome in outcomes] == [False, False, False, None, None]
+    assert "not called any more: 3 of its calls did not return within 0.05 s" in outcomes[-1].why
+
+
+def test_an_inverse_that_hangs() -> None:
+    mapper = Mapper(lambda messages: messages, inverse=hangs_on_audio)
+    outcome = check_property(PROPERTIES[-1], mapper, REVISION, calls=Calls(timeout=0.1))
+    assert (outcome.holds, outcome.why) == (False, "the mapper did not return within 0.1 s")
+
+
+def endless(messages: list[Json]) -> Iterator[int]:
+    return itertools.count()
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [(lambda messages: sys.exit("enough"), "SystemExit('enough')"), (endless, "more than 100000 elements")],
+)
+def test_what_would_end_or_fill_the_process_is_a_crash(function: Callable[[Any], Any], words: str) -> None:
+    outcome = check_property(PROPERTIES[0], Mapper(function), REVISION, examples=2)
+    assert words in outcome.why
+
+
+def test_what_is_no_mapper_is_said_at_once() -> None:
+    with pytest.raises(TypeError, match="a mapper is a function, not 7"):
+        check_mapper(7)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="takes params, messages, block, but not 'text'"):
+        check_mapper(len, takes="text")  # type: ignore[arg-type]

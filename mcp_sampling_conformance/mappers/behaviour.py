@@ -1,0 +1,81 @@
+"""Checks of how a mapper behaves: whether it maps at all, twice alike, without side effects, and back."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from .contents import Json, blocks_of
+from .mapper import Takes
+from .trial import Broken, Trial, Unmapped, cut
+
+
+def maps(trial: Trial, params: Json) -> None:
+    try:
+        trial.call(trial.mapper.function, trial.input(params), params)
+        trial.judged += 1
+    except (Broken, Unmapped):
+        raise
+    except trial.mapper.rejects as error:
+        trial.refusal = f"{type(error).__name__}: {error}"
+    except Exception as error:
+        trial.fail(f"the mapper raised {cut(repr(error))}, which it does not declare in rejects", params, crash=True)
+
+
+def keeps_input(trial: Trial, params: Json) -> None:
+    value = trial.input(params)
+    before = trial.plain(copy.deepcopy(value))
+    output = trial.map(params, value)
+    trial.judged += 1
+    if trial.plain(value) != before:
+        trial.fail(f"after the call the input is {cut(repr(value))}", params, output)
+
+
+def deterministic(trial: Trial, params: Json) -> None:
+    first, second = trial.map(params), trial.map(params)
+    trial.judged += 1
+    if trial.plain(first) != trial.plain(second):
+        trial.fail(f"the second call returned {cut(repr(second))}", params, first)
+
+
+def returns(trial: Trial, params: Json) -> None:
+    output = trial.map(params)
+    assert trial.mapper.inverse is not None
+    try:
+        back = trial.call(trial.mapper.inverse, output, params)
+    except (Broken, Unmapped):
+        raise
+    except trial.mapper.rejects:
+        raise Unmapped from None
+    except Exception as error:
+        trial.fail(f"the inverse raised {cut(repr(error))}", params, output)
+    trial.judged += 1
+    wanted = _flat(trial.mapper.takes, trial.input(params))
+    try:
+        same = _flat(trial.mapper.takes, back) == wanted
+    except (KeyError, TypeError, AttributeError, IndexError):
+        same = False
+    if not same:
+        trial.fail(f"the inverse returned {cut(repr(back))}", params, output)
+
+
+def _flat(takes: Takes, value: Any) -> Any:
+    """Messages as pairs of role and block: how blocks of one role are grouped does not matter."""
+    value = _as_json(value)
+    if takes == "block":
+        return _normal(value)
+    messages = value["messages"] if takes == "params" else value
+    flat = [(message["role"], _normal(block)) for message in messages for block in blocks_of(message)]
+    return flat if takes == "messages" else (value.get("systemPrompt") or None, flat)
+
+
+def _as_json(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(value, list | tuple):
+        return [_as_json(element) for element in value]
+    return {key: _as_json(member) for key, member in value.items()} if isinstance(value, dict) else value
+
+
+def _normal(block: Json) -> Json:
+    return {key: member for key, member in block.items() if member is not None and (key, member) != ("isError", False)}

@@ -1,0 +1,151 @@
+"""Making inputs: every text, payload, name and id in them is one of its kind, so that it can be found again."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Collection
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ..revisions import Revision
+from ..strategies import content_blocks, conversations, create_message_params
+from .contents import Json
+from .mapper import Mapper
+
+_EXTRAS = (
+    "",
+    " é \U0001f469‍\U0001f52c.",
+    '"quoted" \\ \n\n end',
+    "</tag>&amp; {x} %s",
+    '{"a": ["b"]}',
+    "\u2028日本語 end",
+)
+TOOL_TYPES = frozenset({"tool_use", "tool_result"})
+MEDIA = {"image": ("image/png", "image/jpeg"), "audio": ("audio/wav", "audio/mpeg")}
+_MAGIC = {"image": b"\x89PNG\r\n\x1a\n\xfb\xff", "audio": b"RIFF\x2c\x00\x00\x00WAVE\xfb\xff"}
+
+
+class Writer:
+    """Makes blocks; counts what it makes."""
+
+    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any], revision: Revision) -> None:
+        self._draw = draw
+        self._revision = revision
+        self._count = 0
+
+    def mark(self, kind: str) -> str:
+        self._count += 1
+        return f"{kind}-{self._count:02}"
+
+    def block(self, kind: str) -> Json:
+        if kind == "text":
+            return {"type": "text", "text": self.text()}
+        if kind == "resource_link":
+            name = self.mark("link")
+            return {"type": kind, "uri": f"file:///{name}", "name": name}
+        if kind == "resource":
+            held: Json = {"uri": f"file:///{self.mark('resource')}", "mimeType": "text/plain"}
+            if self._draw(st.booleans()):
+                return {"type": kind, "resource": {**held, "blob": self.data("image"), "mimeType": "image/png"}}
+            return {"type": kind, "resource": {**held, "text": self.text()}}
+        return {"type": kind, "data": self.data(kind), "mimeType": self._draw(st.sampled_from(MEDIA[kind]))}
+
+    def text(self) -> str:
+        if self._draw(st.integers(0, 15)) == 15:
+            return ""
+        return self.mark("text") + str(self._draw(st.sampled_from(_EXTRAS)))
+
+    def data(self, kind: str) -> str:
+        return base64.b64encode(_MAGIC[kind] + self.mark("data").encode()).decode()
+
+    def blocks(self, kinds: Collection[str], least: int = 0, most: int = 3) -> list[Json]:
+        order = sorted(kinds, key=lambda kind: (kind != "text", kind))
+        found: list[Json] = self._draw(st.lists(_made(self.any_block, order), min_size=least, max_size=most))
+        return found
+
+    def any_block(self, draw: Any, kinds: list[str]) -> Json:
+        return self.block(draw(st.sampled_from(kinds)))
+
+    def content(self, kinds: Collection[str], least: int = 0) -> Any:
+        """One block, or where the revision has them, an array of blocks."""
+        if not self._revision.content_arrays or self._draw(st.booleans()):
+            return self.blocks(kinds, 1, 1)[0]
+        return self.blocks(kinds, least)
+
+    def call(self, names: list[str]) -> Json:
+        name = self._draw(st.sampled_from([self.mark("tool").replace("-", "_"), *names]))
+        names.append(name)
+        size = self._draw(st.integers(0, 2))
+        value: Json = {self.mark("key"): self.mark("value") for _ in range(size)}
+        if size == 2:
+            value[self.mark("nested")] = {"list": [self.mark("value"), 1000 + self._count, True, None]}
+        return {"type": "tool_use", "id": self.mark("call").replace("-", "_"), "name": name, "input": value}
+
+    def result(self, call: Json) -> Json:
+        content = self.blocks(self._revision.tool_result_types)
+        block = {"type": "tool_result", "toolUseId": call["id"], "content": content}
+        if self._draw(st.integers(0, 3)) == 3:  # which stands in a text too, as server/tools recommends
+            block["structuredContent"] = {self.mark("key"): self.mark("value")}
+            content.insert(0, {"type": "text", "text": json.dumps(block["structuredContent"])})
+        is_error = self._draw(st.sampled_from((None, False, True)))
+        return block if is_error is None else {**block, "isError": is_error}
+
+    def loop(self, least: int) -> list[Json]:
+        names: list[str] = []
+        calls = [self.call(names) for _ in range(self._draw(st.integers(least, max(least, 2))))]
+        before = self.blocks(["text"])
+        results = [self.result(call) for call in self._draw(st.permutations(calls))]
+        return [{"role": "assistant", "content": [*before, *calls]}, {"role": "user", "content": results}]
+
+    def turn(self, kind: str, least_calls: int) -> list[Json]:
+        """The messages of one turn: of a user or an assistant, a loop of calls and results, or just a block."""
+        if kind in ("loop", "tool_use", "tool_result"):
+            return self.loop(least_calls)
+        if kind in ("user", "assistant"):
+            return [{"role": kind, "content": self.content(self._revision.content_types - TOOL_TYPES)}]
+        return [{"role": "user", "content": self.block(kind)}]
+
+    def any_turn(self, draw: Any, least_calls: int) -> list[Json]:
+        return self.turn(draw(st.sampled_from(["user", "assistant", *["loop"] * self._revision.tools])), least_calls)
+
+
+@st.composite
+def _made(draw: Any, make: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function makes that draws by itself: as a strategy, so that it can be left out as a whole."""
+    return make(draw, *arguments)
+
+
+@st.composite
+def conversations_for(
+    draw: Any, mapper: Mapper, revision: Revision, need: str | None = None, least_calls: int = 1
+) -> Json:
+    """Params of a valid request; ``need`` is a kind of turn or block that is surely in it."""
+    write = Writer(draw, revision)
+    if mapper.takes == "block":
+        kinds = [need] if need else sorted(revision.content_types, key=lambda kind: (kind != "text", kind))
+        kind = draw(st.sampled_from(kinds))
+        call = write.call([]) if kind in ("tool_use", "tool_result") else {}
+        block = call if kind == "tool_use" else write.result(call) if kind == "tool_result" else write.block(kind)
+        return {"messages": [{"role": "user", "content": block}]}
+    turns = draw(st.lists(_made(write.any_turn, least_calls), max_size=3))
+    if need is not None or not turns:
+        turns.insert(draw(st.integers(0, len(turns))), write.turn(need or "user", least_calls))
+    params: Json = {"messages": [message for turn in turns for message in turn], "maxTokens": 100}
+    if mapper.takes == "params" and draw(st.booleans()):
+        params["systemPrompt"] = write.mark("system")
+    return params
+
+
+def any_input(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:
+    return conversations_for(mapper, revision)
+
+
+def odd_input(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:
+    """All that is valid, for properties that have nothing to find again in the output."""
+    if mapper.takes == "params":
+        return create_message_params(revision=revision.name)
+    if mapper.takes == "messages":
+        return conversations(revision=revision.name).map(lambda messages: {"messages": messages})
+    return content_blocks(revision=revision.name).map(lambda b: {"messages": [{"role": "user", "content": b}]})

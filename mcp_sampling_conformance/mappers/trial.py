@@ -1,0 +1,116 @@
+"""One mapper under trial: called with copies of inputs, and what it does told in the words of a failure."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .calls import Calls, GivenUp, Hung
+from .contents import Json
+from .mapper import Mapper
+from .outputs import plain_data
+
+if TYPE_CHECKING:
+    from .properties import Property
+
+_LONG = 2000
+
+
+class Broken(Exception):
+    """An input on which a mapper breaks a property."""
+
+    def __init__(self, why: str, details: list[str]) -> None:
+        super().__init__(why)
+        self.details = details
+
+
+class Unmapped(Exception):
+    """The mapper refused an input, or crashed on it."""
+
+
+class Trial:
+    """Calls the mapper under test."""
+
+    def __init__(self, mapper: Mapper, calls: Callable[[Callable[[Any], Any], Any], Any] | None = None) -> None:
+        self.mapper = mapper
+        self.calls = calls or Calls()
+        self.judged = 0  #: inputs that had something to judge
+        self.refusal = ""
+        self.over = False  #: a call did not return, or would not be made: it is waited for only once
+
+    def input(self, params: Json) -> Any:
+        """What the mapper is called with for these params: a copy."""
+        return input_for(self.mapper, params)
+
+    def map(self, params: Json, value: Any = None) -> Any:
+        """The output for these params, or ``value`` that was made of them. Raises ``Unmapped`` where there is none."""
+        try:
+            return self.call(self.mapper.function, self.input(params) if value is None else value, params)
+        except (Broken, Unmapped):
+            raise
+        except Exception as error:
+            self.refusal = f"{type(error).__name__}: {error}"
+            raise Unmapped from error
+
+    def call(self, function: Callable[[Any], Any], value: Any, params: Json) -> Any:
+        """What a function returns; what it raises is raised. That it hangs is a failure of any property."""
+        try:
+            return self.calls(function, value)
+        except Hung as hung:
+            self.over = True
+            return self.fail(f"the mapper {hung}", params, crash=True)
+        except GivenUp as given_up:
+            self.over = True
+            self.refusal = str(given_up)
+            raise Unmapped from given_up
+
+    def violation(self, prop: Property, example: Any) -> Broken | None:
+        """What is broken on one input of a property; a refusal is nothing, and so is a crash, save for one property."""
+        try:
+            prop.check(self, example)
+        except Unmapped:
+            return None
+        except Broken as broken:
+            return broken
+        return None
+
+    def plain(self, value: Any) -> Any:
+        """A value as plain data, without what may differ from call to call."""
+        return plain_data(value, frozenset(self.mapper.ignore))
+
+    def fail(self, why: str, params: Json, output: Any = None, **more: Any) -> Any:
+        """Raise ``Broken``. ``more`` are further inputs to show, by name; with ``crash`` there is no output."""
+        details = [f"input   {_shown(self.mapper, params)}"]
+        details += [f"{name:<7} {_shown(self.mapper, value)}" for name, value in more.items() if name != "crash"]
+        if "crash" not in more:
+            details.append(f"output  {cut(repr(output))}")
+        raise Broken(why, details)
+
+
+def input_for(mapper: Mapper, params: Json) -> Any:
+    """What a mapper is called with for these params: a copy."""
+    params = copy.deepcopy(params)
+    if not mapper.as_models:
+        return _part(mapper, params)
+    from mcp import types
+
+    model = types.CreateMessageRequestParams.model_validate({"maxTokens": 1, **params})
+    if mapper.takes == "params":
+        return model
+    return model.messages if mapper.takes == "messages" else model.messages[0].content
+
+
+def _part(mapper: Mapper, params: Json) -> Any:
+    if mapper.takes == "params":
+        return params
+    return params["messages"] if mapper.takes == "messages" else params["messages"][0]["content"]
+
+
+def _shown(mapper: Mapper, params: Json) -> str:
+    return cut(json.dumps(_part(mapper, params)))
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= _LONG else f"{text[:_LONG]} … ({len(text)} characters)"
