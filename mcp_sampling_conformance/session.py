@@ -1,32 +1,24 @@
-"""A run inside pytest: collect an item for each rule and revision, provoke once, judge, hand on the results."""
+"""A run inside pytest: collect an item for each rule and revision, have the subject judged, hand on the results."""
 
 from __future__ import annotations
 
-import time
-import traceback
 from collections.abc import Generator, Sequence
-from concurrent.futures import CancelledError
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 
-from .glance import Glance, glances
-from .judge import judge, without_evidence
+from .glance import Glance
 from .report import json_file, terminal
 from .report.failure import failure_text
-from .revisions import DEPRECATION, Revision, page_url
-from .rules import rules_for
-from .scenarios.record import RevisionRun, Run
+from .revisions import DEPRECATION, Revision
 from .settings import Settings
-from .subject import Progress
+from .subject import REACHED, Judgement, Terms
 from .verdicts import Result, Verdict
 
 #: the first part of every item's id, and a name that stands for all of them on the command line
 ROOT = "mcp-sampling"
-#: the item that judges the run as a whole
-REACHED = "sampling-reached"
 #: where a report carries its result, also from a pytest-xdist worker
 _ATTRIBUTE = "mcp_sampling_result"
 
@@ -57,7 +49,7 @@ class RuleItem(pytest.Item):
         self.add_marker("mcp_conformance")
 
     def setup(self) -> None:
-        self.result = self.run.result(self.name, self.revision)
+        self.result = self.run.judgement.result(self.name, self.revision)
         if self.result.verdict is Verdict.ERROR:
             raise HarnessError(self.result.message)
 
@@ -74,117 +66,19 @@ class RuleItem(pytest.Item):
 
 
 class Conformance:
-    """The provoked record and its verdicts, made when the first item asks for them."""
+    """The run: its subject is judged when the first item asks for a verdict."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config = config
         self.settings = settings
-        self.subject = settings.subject
-        self.notes: list[str] = []  #: what a reader should know besides the verdicts
-        self.glances: list[Glance] = []  #: whether sampling works at all, in each era
         #: what the items that will run need; set after collection
         self.revisions: Sequence[Revision] = settings.revisions
-        self._results: dict[tuple[str, Revision | None], Result] | None = None
-        self.reached = False
 
-    def result(self, rule: str, revision: Revision | None) -> Result:
-        if self._results is None:
-            try:
-                run = self._provoke()
-            except Exception:  # a bug of ours: said once, and not by every item
-                bug = f"a bug in the harness, please report it:\n{traceback.format_exc()}"
-                run = Run({revision.name: RevisionRun(failure=bug) for revision in self.revisions})
-            self.reached = bool(run.reached)
-            notes = (self.settings.mask(note) for record in run.revisions.values() for note in record.notes)
-            self.notes = list(dict.fromkeys(notes))
-            self._results = {(r.rule, None): r for r in [self._reached(run)]}
-            judged = {each: self._judged(each, run.revisions[each.name]) for each in self.revisions}
-            self._results |= {(r.rule, each): r for each, results in judged.items() for r in results}
-            records = {each: run.revisions[each.name] for each in self.revisions}
-            self.glances = [
-                replace(glance, why=self.settings.mask(glance.why))
-                for glance in glances(records, self.subject.side, judged)
-            ]
-        return self._results[rule, revision]
-
-    def _provoke(self) -> Run:
-        """Run the scenarios on a thread of their own, so that no event loop of the user's tests is touched."""
+    @cached_property
+    def judgement(self) -> Judgement:
         progress = terminal.Progress(self.config)
-        settings = self.settings
-
-        def say(text: str) -> None:
-            progress.say(settings.mask(text))
-
-        with start_blocking_portal() as portal:
-            future = portal.start_task_soon(self._run_scenarios, say)
-            try:
-                while not future.done():
-                    progress.show()
-                    time.sleep(0.02)
-                return future.result()
-            except (KeyboardInterrupt, CancelledError):
-                future.cancel()
-                raise KeyboardInterrupt from None
-            finally:
-                progress.clear()
-
-    async def _run_scenarios(self, say: Progress) -> Run:
-        return await self.subject.provoke(self.revisions, say)
-
-    def _judged(self, revision: Revision, record: RevisionRun) -> list[Result]:
-        def all_alike(verdict: Verdict, reason: str) -> list[Result]:
-            return without_evidence(
-                revision, self.subject.side, self.subject.transport, verdict, self.settings.mask(reason)
-            )
-
-        if record.not_negotiated is not None:
-            return all_alike(Verdict.NOT_APPLICABLE, record.not_negotiated)
-        if record.failure is not None:
-            return all_alike(Verdict.NOT_OBSERVED, f"the {self.subject.kind} did not come up, see {REACHED}")
-        return judge(
-            record.transcripts,
-            revision,
-            self.subject.side,
-            self.subject.transport,
-            strict=self.settings.strict,
-            mask=self.settings.mask,
-        )
-
-    def _reached(self, run: Run) -> Result:
-        """The verdict on the run as a whole: whether the server came up, and sampled at all."""
-        failures = {name: record.failure for name, record in run.revisions.items() if record.failure}
-        refusals = {n: record.not_negotiated for n, record in run.revisions.items() if record.not_negotiated}
-        if failures:
-            verdict = Verdict.ERROR
-            message = f"the {self.subject.kind} under test could not be judged:\n" + _by_text(failures)
-        elif len(refusals) == len(run.revisions):
-            verdict = Verdict.FAIL
-            message = f"the {self.subject.kind} speaks none of the revisions asked for:\n{_by_text(refusals)}"
-        elif not run.reached:
-            verdict = Verdict.FAIL
-            message = run.unreached
-        else:
-            verdict, message = Verdict.PASS, ", ".join(run.reached)
-        newest = self.revisions[-1]
-        return Result(
-            rule=REACHED,
-            role=self.subject.side.value,
-            level="MUST",
-            revision=newest.name,
-            transport=self.subject.transport,
-            verdict=verdict,
-            message=self.settings.mask(message),
-            url=page_url(newest, "client/sampling", "message-flow"),
-            statement=f"A run judges a {self.subject.kind} only if that comes up and takes part in sampling.",
-        )
-
-
-def _by_text(reasons: dict[str, str]) -> str:
-    """Reasons that several revisions share, once each."""
-    by_text: dict[str, list[str]] = {}
-    for name, text in reasons.items():
-        by_text.setdefault(text, []).append(name)
-    return "\n".join(f"{', '.join(names)}: {text}" for text, names in by_text.items())
+        terms = Terms(self.revisions, self.settings.strict, self.settings.mask, progress)
+        return self.settings.subject.judge(terms)
 
 
 class ConformanceSession:
@@ -217,8 +111,8 @@ class ConformanceSession:
         for revision in self.settings.revisions:
             parent = Node.from_parent(root, name=revision.name)
             mine += [
-                RuleItem.from_parent(parent, name=rule.name, run=self.run, revision=revision)
-                for rule in rules_for(self.settings.subject.side, revision)
+                RuleItem.from_parent(parent, name=rule, run=self.run, revision=revision)
+                for rule in self.settings.subject.rules(revision)
             ]
         mine = [item for item in mine if self._is_selected(item.nodeid)]
         items += mine
@@ -244,10 +138,11 @@ class ConformanceSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if isinstance(item, RuleItem) and item.result and (call.when == "call" or call.excinfo is not None):
+            judgement = item.run.judgement
             run = {
-                "reached": item.run.reached,
-                "notes": item.run.notes,
-                "glances": [asdict(glance) for glance in item.run.glances],
+                "reached": judgement.reached,
+                "notes": list(judgement.notes),
+                "glances": [asdict(glance) for glance in judgement.glances],
             }
             setattr(report, _ATTRIBUTE, {**item.result.as_json(), **run})
             # Here and not in repr_failure, which pytest does not ask about errors in setup.

@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from .party import Party, Progress
 from .revisions import NAMES, REVISIONS, Revision
 from .scenarios.client import SERVER, URL, provoke_client, transport_of
 from .scenarios.reach import PORT, HttpServer, MemoryServer, Server, StdioServer
 from .scenarios.record import Command, Run
 from .scenarios.server import provoke_server
 from .scenarios.targets import Target
-from .subject import Progress, Subject
+from .subject import Subject
 from .wire.transcript import Side
 
 DEFAULT_TIMEOUT = 10.0
@@ -91,7 +92,7 @@ def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
         return provoke_server(server, revisions, named, timeout, progress)
 
-    return Subject("server", Side.SERVER, value, server.transport, provoke, server)
+    return Party("server", Side.SERVER, value, server.transport, provoke, server)
 
 
 def _reached(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Server:
@@ -164,7 +165,7 @@ def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
         return provoke_client(command, revisions, models, timeout, progress)
 
-    return Subject("client", Side.CLIENT, value, transport_of(command.argv), provoke)
+    return Party("client", Side.CLIENT, value, transport_of(command.argv), provoke)
 
 
 def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
@@ -182,7 +183,7 @@ def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) ->
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
         return provoke_callback(callback, revisions, models, timeout, progress)
 
-    return Subject("callback", Side.CLIENT, value, "memory", provoke)
+    return Party("callback", Side.CLIENT, value, "memory", provoke)
 
 
 #: the options that name a system under test
