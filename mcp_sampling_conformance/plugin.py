@@ -28,6 +28,7 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
         "the MCP client to judge: a command line; {server} in it becomes our server's, {url} our endpoint",
     ),
     ("--mcp-callback", "MODULE:NAME", False, "a sampling callback of the Python SDK to judge, in this process"),
+    ("--mcp-mapper", "MODULE:NAME", False, "a mapper of sampling messages to judge: a function, or a mappers.Mapper"),
     ("--mcp-tool", "NAME[=JSON]", True, "a tool to call, with its arguments, to make the server sample"),
     ("--mcp-prompt", "NAME[=JSON]", True, "a prompt to get to make the server sample"),
     ("--mcp-resource", "URI", True, "a resource to read to make the server sample"),
@@ -43,7 +44,7 @@ LIST_RULES = "--mcp-list-rules"
 #: the name under which the hooks of a run are registered
 SESSION = "mcp-sampling-conformance-session"
 #: the options that switch us on
-SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback")
+SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback", "--mcp-mapper")
 #: where the defaults of options and ini keys that another plugin had registered before us are kept
 _FOREIGN_DEFAULTS = pytest.StashKey[dict[str, Any]]()
 

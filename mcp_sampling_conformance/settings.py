@@ -186,11 +186,21 @@ def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) ->
     return Party("callback", Side.CLIENT, value, "memory", provoke)
 
 
+def _mapper(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+    target = _imported("--mcp-mapper", value)
+    from .mappers.subject import MapperSubject, fault_of  # imports Hypothesis
+
+    if fault := fault_of(target):
+        raise pytest.UsageError(f"--mcp-mapper: {value!r} {fault}")
+    return MapperSubject(value, target, _timeout(options))
+
+
 #: the options that name a system under test
 SUBJECTS: Mapping[str, Callable[[str, Mapping[str, Any], Mapping[str, str]], Subject]] = {
     "--mcp-server": _server,
     "--mcp-client": _client,
     "--mcp-callback": _callback,
+    "--mcp-mapper": _mapper,
 }
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from ..verdicts import Result, Verdict
 from .excerpt import printable
 
+#: what a source is worth to those whom no section of the specification binds
+_REMARKS = {
+    "mapper": "            (it defines the content; it binds no mapper: what is required, and how strictly, is ours)"
+}
+
 
 def failure_text(result: Result) -> str:
     """The rule, its level and revision, where it stands in the specification, what broke it, and the messages."""
@@ -18,6 +23,7 @@ def failure_text(result: Result) -> str:
             f"  rule      {result.rule}, {result.level} in {result.revision} (a {result.role} over {result.transport})",
             f"  requires  {result.statement}",
             f"  source    {result.url}",
+            *filter(None, [_REMARKS.get(result.role)]),
             "",
             *result.evidence,
         ]

@@ -101,7 +101,9 @@ def table(results: Sequence[Result]) -> list[str]:
     revisions = sorted({result.revision for result in results})
     applicable = [result for result in results if result.verdict is not Verdict.NOT_APPLICABLE]
     present = {result.topic for result in applicable or results}
-    topics = [topic for module in TOPICS if (topic := module.replace("_", "-")) in present]
+    known = [module.replace("_", "-") for module in TOPICS]
+    # What is no topic of the specification, such as the properties of mappers, comes last.
+    topics = [*(topic for topic in known if topic in present), *sorted(present.difference(known))]
     width = max(len(topic) for topic in topics) + 2
     lines = [" " * width + "".join(f"{revision:>22}" for revision in revisions)]
     for topic in topics:
@@ -127,7 +129,8 @@ def _read_next(results: Sequence[Result], unreached: bool, reports: Sequence[Pat
     counts = Counter(result.verdict for result in results)
     lines = []
     if unreached:
-        lines.append("Sampling was never reached: nothing here is a pass. See the item sampling-reached.")
+        what = "The mapper could not be called" if results[0].role == "mapper" else "Sampling was never reached"
+        lines.append(f"{what}: nothing here is a pass. See the item sampling-reached.")
     if counts[Verdict.FAIL]:
         lines.append("Each failure above shows the rule, its source and the messages; run one again by its id.")
     if counts[Verdict.WARN]:
