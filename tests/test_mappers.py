@@ -19,6 +19,7 @@ import pydantic
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
+from mappers import request, to_provider, without_descriptions, without_tool_choice
 
 from mcp_sampling_conformance.mappers import PROPERTIES, Broken, Mapper, Trial, check_mapper, check_property
 from mcp_sampling_conformance.mappers.calls import Calls, call
@@ -270,12 +271,35 @@ BROKEN: dict[str, tuple[Callable[[list[Json]], Any], set[str]]] = {
 }
 
 
+def first_tool_only(params: Json) -> Any:
+    return request({**params, "tools": params.get("tools", [])[:1]})
+
+
+def without_arguments(params: Json) -> Any:
+    found = request(params)
+    return {**found, "tools": [{**tool, "schema": {}} for tool in found["tools"]]}
+
+
+def no_system_prompt(params: Json) -> Any:
+    return {**request(params), "system": None}
+
+
+BROKEN_WITH_PARAMS: dict[str, tuple[Callable[[Json], Any], set[str]]] = {
+    "nothing": (request, set()),
+    "drops descriptions": (without_descriptions, {"conservation-of-tool-definitions"}),
+    "drops arguments": (without_arguments, {"conservation-of-tool-definitions"}),
+    "offers one tool": (first_tool_only, {"conservation-of-tool-definitions"}),
+    "ignores toolChoice": (without_tool_choice, {"tells-tool-choices-apart"}),
+    "drops the system prompt": (no_system_prompt, {"conservation-of-text"}),
+}
+
+
 def _blank_id(block: Json) -> Json:
     return {key: value for key, value in block.items() if key not in ("id", "toolUseId")}
 
 
 @cache
-def samples(inputs: Callable[[Mapper, Any], SearchStrategy[Any]]) -> list[Any]:
+def samples(inputs: Callable[[Mapper, Any], SearchStrategy[Any]], takes: Any) -> list[Any]:
     """Inputs of a property, made once for all mappers."""
     found: list[Any] = []
 
@@ -283,7 +307,7 @@ def samples(inputs: Callable[[Mapper, Any], SearchStrategy[Any]]) -> list[Any]:
     @settings(
         max_examples=EXAMPLES, derandomize=False, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
-    @given(inputs(Mapper(len), REVISION))
+    @given(inputs(Mapper(len, takes), REVISION))
     def collect(example: Any) -> None:
         found.append(example)
 
@@ -297,7 +321,7 @@ def broken_properties(mapper: Mapper) -> dict[str, Broken]:
     for each in PROPERTIES:
         if each.applies(mapper, REVISION):
             trial = Trial(mapper, call)  # not on a thread, which takes long when there are thousands of calls
-            violations = (trial.violation(each, example) for example in samples(each.inputs))
+            violations = (trial.violation(each, example) for example in samples(each.inputs, mapper.takes))
             first = next((violation for violation in violations if violation), None)
             assert trial.judged or first, f"nothing to judge for {each.name}"
             if first is not None:
@@ -310,8 +334,25 @@ def test_a_broken_mapper_breaks_what_it_should(function: Callable[[list[Json]], 
     assert set(broken_properties(Mapper(function))) == expected
 
 
+@pytest.mark.parametrize(("function", "expected"), BROKEN_WITH_PARAMS.values(), ids=BROKEN_WITH_PARAMS)
+def test_a_broken_mapper_of_params_breaks_what_it_should(function: Callable[[Json], Any], expected: set[str]) -> None:
+    assert set(broken_properties(Mapper(function, "params"))) == expected
+
+
+def test_a_mapper_of_params_may_leave_the_tools_to_another() -> None:
+    def messages_only(params: Json) -> Any:
+        return [params.get("systemPrompt"), *to_provider(params["messages"])]
+
+    about_tools = [each for each in PROPERTIES if "tools" in each.needs and "params" in each.needs]
+    assert len(about_tools) == 2
+    for each in about_tools:
+        outcome = check_property(each, Mapper(messages_only, "params"), REVISION, examples=10)
+        assert outcome.holds is None
+        assert "no tool of the request ever turned up" in outcome.why
+
+
 def test_every_property_has_a_mapper_that_breaks_it() -> None:
-    covered = {name for _, names in BROKEN.values() for name in names} | {"round-trip"}
+    covered = {name for _, names in (BROKEN | BROKEN_WITH_PARAMS).values() for name in names} | {"round-trip"}
     assert covered == {each.name.removeprefix("mapper/") for each in PROPERTIES}
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .contents import Json, blocks_in, data_of, leaves, of_type, text_of
+from .contents import Json, blocks_in, data_of, leaves, of_type, offered, text_of
 from .outputs import as_object, nodes_in, places, plain_data, strings_in
 from .trial import Trial
 
@@ -75,6 +75,20 @@ def _words(value: Any) -> Iterator[str]:
             yield node
         elif not isinstance(node, dict | list):
             yield json.dumps(node)
+
+
+def keeps_definitions(trial: Trial, params: Json) -> None:
+    """Judged only where some tool's name turns up: a mapper may have but the messages to map, and leave the tools to
+    another; but one that maps the tools should map them all, and whole."""
+    output = trial.map(params)
+    strings = strings_in(plain_data(output))
+    if not any(places(name, strings) for name, *_ in offered(params)):
+        return
+    trial.judged += 1
+    for name, *parts in offered(params):
+        lost = [text for text in (name, *parts) if not places(text, strings)]
+        if lost:
+            trial.fail(f"lost: {', '.join(map(repr, lost))} of the definition of the tool {name!r}", params, output)
 
 
 def keeps_order(trial: Trial, params: Json) -> None:

@@ -33,6 +33,13 @@ def data_of(block: Json) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def offered(params: Json) -> Iterator[list[str]]:
+    """What each tool that the model may use is made of, its name first."""
+    for tool in params["tools"]:
+        description = [tool["description"]] if "description" in tool else []
+        yield [tool["name"], *description, *tool["inputSchema"]["properties"]]
+
+
 def of_type(params: Json, kind: str) -> list[Json]:
     return [block for _, block in blocks_in(params) if block["type"] == kind]
 

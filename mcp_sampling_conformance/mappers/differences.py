@@ -10,9 +10,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from ..revisions import Revision
-from .contents import Json, blocks_in, blocks_of, data_of, of_type, text_of
+from .contents import Json, blocks_in, blocks_of, data_of, of_type, offered, text_of
 from .inputs import MEDIA, TOOL_TYPES, conversations_for
 from .mapper import Mapper
+from .outputs import places, plain_data, strings_in
 from .trial import Trial
 
 
@@ -41,6 +42,14 @@ def tells_apart(what: str) -> Callable[[Trial, tuple[Json, Json]], None]:
             trial.fail(f"two inputs that differ in {what} come out the same", one, output, other=other)
 
     return check
+
+
+def tells_choices_apart(trial: Trial, pair: tuple[Json, Json]) -> None:
+    """Judged only where some tool's name turns up, as the conservation of definitions is, and for the same reason."""
+    outputs = [trial.map(params) for params in pair]
+    strings = [string for output in outputs for string in strings_in(plain_data(output))]
+    if any(places(name, strings) for name, *_ in offered(pair[0])):
+        tells_apart("toolChoice")(trial, pair)
 
 
 def pair_with(

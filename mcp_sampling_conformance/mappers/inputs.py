@@ -92,6 +92,13 @@ class Writer:
         is_error = self._draw(st.sampled_from((None, False, True)))
         return block if is_error is None else {**block, "isError": is_error}
 
+    def offer(self) -> Json:
+        """The definition of a tool."""
+        arguments = [self.mark("argument").replace("-", "_") for _ in range(self._draw(st.integers(0, 2)))]
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in arguments}}
+        tool = {"name": self.mark("offer").replace("-", "_"), "inputSchema": schema}
+        return {**tool, "description": self.mark("description")} if self._draw(st.booleans()) else tool
+
     def loop(self, least: int) -> list[Json]:
         names: list[str] = []
         calls = [self.call(names) for _ in range(self._draw(st.integers(least, max(least, 2))))]
@@ -136,6 +143,25 @@ def conversations_for(
     if mapper.takes == "params" and draw(st.booleans()):
         params["systemPrompt"] = write.mark("system")
     return params
+
+
+@st.composite
+def with_offers(draw: Any, mapper: Mapper, revision: Revision) -> Json:
+    """Params that offer tools, which the model may use."""
+    write = Writer(draw, revision)
+    offers = [write.offer() for _ in range(draw(st.integers(1, 3)))]
+    message = {"role": "user", "content": write.block("text")}
+    params: Json = {"messages": [message], "maxTokens": 100, "tools": offers}
+    mode = draw(st.sampled_from((None, "auto", "required")))
+    return params if mode is None else {**params, "toolChoice": {"mode": mode}}
+
+
+@st.composite
+def with_choices(draw: Any, mapper: Mapper, revision: Revision) -> tuple[Json, Json]:
+    """Two of them that differ in whether the model has to use one; to leave that open means auto."""
+    params = draw(with_offers(mapper, revision))
+    one, other = draw(st.permutations(("auto", "required", "none")))[:2]
+    return {**params, "toolChoice": {"mode": one}}, {**params, "toolChoice": {"mode": other}}
 
 
 def any_input(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ..revisions import Revision, page_url
 from ..verdicts import Level
 from .behaviour import deterministic, keeps_input, maps, returns
-from .conservation import keeps, keeps_binary, keeps_inputs, keeps_order, texts
+from .conservation import keeps, keeps_binary, keeps_definitions, keeps_inputs, keeps_order, texts
 from .contents import leaves, of_type
 from .differences import (
     one_more,
@@ -21,8 +21,9 @@ from .differences import (
     other_role,
     pair_with,
     tells_apart,
+    tells_choices_apart,
 )
-from .inputs import any_input, odd_input
+from .inputs import any_input, odd_input, with_choices, with_offers
 from .mapper import Mapper
 from .trial import Trial
 
@@ -71,6 +72,8 @@ class Property:
 _ALL: frozenset[str] = frozenset()
 _OF_TOOLS = frozenset({"tools"})
 _OF_MESSAGES = frozenset({"messages"})
+_OF_OFFERS = frozenset({"tools", "params"})
+_NO_TOOL = "no tool of the request ever turned up in the output, which may be meant to have the messages only"
 _SAMPLING = "client/sampling"
 _TOOLS = "tool-use-and-result-balance"
 
@@ -122,6 +125,12 @@ PROPERTIES: tuple[Property, ...] = (
         *(_SAMPLING, _TOOLS, _OF_TOOLS, any_input, keeps_inputs),
     ),
     Property(
+        "mapper/conservation-of-tool-definitions",
+        MUST,
+        "The name, description and argument names of every tool in tools turn up in the output, if any tool does.",
+        *(_SAMPLING, "sampling-with-tools", _OF_OFFERS, with_offers, keeps_definitions, _NO_TOOL),
+    ),
+    Property(
         "mapper/order-of-texts",
         MUST,
         "The texts of the messages come out in their order.",
@@ -164,6 +173,12 @@ PROPERTIES: tuple[Property, ...] = (
         "Which tool_result answers which tool_use shows in the output.",
         *(_SAMPLING, _TOOLS, _OF_TOOLS | _OF_MESSAGES, pair_with("loop", other_association, 2)),
         tells_apart("which result answers which call"),
+    ),
+    Property(
+        "mapper/tells-tool-choices-apart",
+        SHOULD,
+        "The modes auto, required and none of toolChoice come out differently, if any tool comes out.",
+        *(_SAMPLING, "tool-choice-modes", _OF_OFFERS, with_choices, tells_choices_apart, _NO_TOOL),
     ),
     Property(
         "mapper/tells-repetition-apart",
