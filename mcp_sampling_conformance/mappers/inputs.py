@@ -22,6 +22,8 @@ _EXTRAS = (
     '{"a": ["b"]}',
     "\u2028日本語 end",
 )
+#: what follows the mark of a text; seldom there is neither. One draw, so that nothing is simpler than a text.
+_MORE = (*_EXTRAS, *_EXTRAS, None)
 TOOL_TYPES = frozenset({"tool_use", "tool_result"})
 MEDIA = {"image": ("image/png", "image/jpeg"), "audio": ("audio/wav", "audio/mpeg")}
 _MAGIC = {"image": b"\x89PNG\r\n\x1a\n\xfb\xff", "audio": b"RIFF\x2c\x00\x00\x00WAVE\xfb\xff"}
@@ -53,9 +55,8 @@ class Writer:
         return {"type": kind, "data": self.data(kind), "mimeType": self._draw(st.sampled_from(MEDIA[kind]))}
 
     def text(self) -> str:
-        if self._draw(st.integers(0, 15)) == 15:
-            return ""
-        return self.mark("text") + str(self._draw(st.sampled_from(_EXTRAS)))
+        extra = self._draw(st.sampled_from(_MORE))
+        return "" if extra is None else self.mark("text") + extra
 
     def data(self, kind: str) -> str:
         return base64.b64encode(_MAGIC[kind] + self.mark("data").encode()).decode()
