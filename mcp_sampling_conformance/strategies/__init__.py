@@ -13,15 +13,36 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..messages import SAMPLING
 from ..revisions import NAMES, Revision
 from . import tools as _tools
 from .content import draw_tool_result, draw_tool_use, simple_blocks
-from .conversations import conversations_of, draw_conversation, plain_content, plain_messages, tool_loops
+from .conversations import (
+    calling_content,
+    conversations_of,
+    draw_conversation,
+    plain_content,
+    plain_messages,
+    tool_loops,
+)
+from .input_required import input_required_of
 from .invalid import Invalid, invalid_params, invalid_results
 from .models import build
 from .tools import tool_inputs
-from .values import Json, Strategy, fractions, json_objects, json_values, metas, revision_of, short_texts, texts
+from .values import (
+    Json,
+    Strategy,
+    among,
+    any_order,
+    fractions,
+    json_objects,
+    json_values,
+    metas,
+    record,
+    revision_of,
+    short_texts,
+    sometimes,
+    texts,
+)
 
 __all__ = [
     "NEWEST",
@@ -134,8 +155,8 @@ def model_hints(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchS
 
 @cache
 def _model_hints() -> Strategy:
-    names = st.sampled_from(("claude-3-sonnet", "gpt", "claude", "gemini-1.5-flash", "Llama 3")) | short_texts()
-    return st.fixed_dictionaries({}, optional={"name": names})
+    names = among(("claude-3-sonnet", "gpt", "claude", "gemini-1.5-flash", "Llama 3"), short_texts(), 2)
+    return record({}, {"name": names})
 
 
 def model_preferences(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
@@ -146,7 +167,7 @@ def model_preferences(*, revision: str = NEWEST, as_model: bool = False) -> st.S
 @cache
 def _model_preferences() -> Strategy:
     priorities = {f"{kind}Priority": fractions() for kind in ("cost", "speed", "intelligence")}
-    return st.fixed_dictionaries({}, optional={"hints": st.lists(_model_hints(), max_size=3), **priorities})
+    return record({}, {"hints": st.lists(_model_hints(), max_size=3), **priorities})
 
 
 def tools(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
@@ -161,7 +182,7 @@ def tool_choices(*, revision: str = NEWEST, as_model: bool = False) -> st.Search
 
 @cache
 def _tool_choices() -> Strategy:
-    return st.fixed_dictionaries({}, optional={"mode": st.sampled_from(("auto", "required", "none"))})
+    return record({}, {"mode": st.sampled_from(("auto", "required", "none"))})
 
 
 def create_message_params(
@@ -182,27 +203,34 @@ def _params(revision: Revision, tools: bool, deprecated: bool) -> Strategy:
         "modelPreferences": _model_preferences(),
         "systemPrompt": texts(),
         "includeContext": st.sampled_from(contexts),
-        "temperature": st.sampled_from((0, 1, 0.7, 2.0, 1e-9)) | st.floats(0, 2),
+        "temperature": among((0, 1, 0.7, 2.0, 1e-9), st.floats(0, 2), 2),
         "stopSequences": st.lists(texts(), max_size=2),
         "metadata": json_objects(revision),
     }
     if not revision.modern:
-        tokens = st.integers(0, 2**53) | short_texts()
-        optional["_meta"] = metas() | st.fixed_dictionaries({"progressToken": tokens})
+        optional["_meta"] = _request_metas()
     if revision.tasks:
-        optional["task"] = st.fixed_dictionaries({}, optional={"ttl": st.integers(0, 10**6)})
-    limits = st.sampled_from((100, 1, 4096, 2**31 - 1)) | st.integers(1, 10**6)
-    fixed = st.fixed_dictionaries({"maxTokens": limits}, optional=optional)
-    return _whole_params(revision, revision.tools and tools, fixed)
-
-
-#: bits: tools, toolChoice
-_EXTRAS = st.sampled_from((0, 1, 1, 3, 3, 2))
+        optional["task"] = record({}, {"ttl": st.integers(0, 10**6)})
+    limits = among((100, 1, 4096, 2**31 - 1), st.integers(1, 10**6), 2)
+    return any_order(_whole_params(revision, revision.tools and tools, limits, record({}, optional, 3)))
 
 
 @st.composite
-def _whole_params(draw: st.DrawFn, revision: Revision, with_tools: bool, fixed: Strategy) -> Json:
-    params: Json = {"messages": None, **draw(fixed)}
+def _request_metas(draw: st.DrawFn) -> Json:
+    """With or without a token for progress, any string or integer."""
+    tokens = among(("token", 0, 1, 2**53, -1), short_texts(), 2)
+    return {**draw(metas()), **draw(record({}, {"progressToken": tokens}))}
+
+
+#: bits: tools, toolChoice
+_EXTRAS = st.sampled_from((0, 0, 1, 1, 3, 3, 2))
+
+
+@st.composite
+def _whole_params(
+    draw: st.DrawFn, revision: Revision, with_tools: bool, limits: Strategy, more: st.SearchStrategy[Json]
+) -> Json:
+    params: Json = {"messages": None, "maxTokens": draw(limits)}
     offered: Sequence[Json] | None = None
     if with_tools:
         extras = draw(_EXTRAS)
@@ -212,7 +240,7 @@ def _whole_params(draw: st.DrawFn, revision: Revision, with_tools: bool, fixed: 
             params["toolChoice"] = draw(_tool_choices())
         offered = params.get("tools", ())
     params["messages"] = draw_conversation(draw, revision, offered)
-    return params
+    return {**params, **draw(more)}
 
 
 def create_message_results(
@@ -227,30 +255,33 @@ def create_message_results(
 
 
 def _results(revision: Revision, offered: tuple[Json, ...] | None) -> Strategy:
-    results = _result(plain_content(revision), _REASONS)
-    if offered is None:
-        return results
-    return results | _result(_calling_content(revision, offered), ("toolUse", "toolUse", "endTurn", "maxTokens"))
+    calling = None if offered is None else calling_content(revision, offered)
+    return any_order(_whole_results(plain_content(revision), calling))
 
 
 def plain_results(revision: Revision) -> Strategy:
     """Results of one block that calls no tool."""
-    return _result(simple_blocks(revision, frozenset({"text", "image", "audio"})), _REASONS)
+    return any_order(_whole_results(simple_blocks(revision, frozenset({"text", "image", "audio"})), None))
 
 
-_REASONS = ("endTurn", "stopSequence", "maxTokens")
+_MODELS = st.sampled_from(("claude-3-5-sonnet-20241022", "gpt-4o", "m", "مدل-🤖"))
+_UNUSUAL = ("content_filter", "", "Ende der Äußerung")
+#: ``None``: there is none
+_REASONS = st.sampled_from((None, None, "endTurn", "stopSequence", "maxTokens", *_UNUSUAL))
+_CALLING_REASONS = st.sampled_from((None, "toolUse", "toolUse", "endTurn", "maxTokens", *_UNUSUAL))
 
 
-def _result(content: Strategy, reasons: tuple[str, ...]) -> Strategy:
-    models = st.sampled_from(("claude-3-5-sonnet-20241022", "gpt-4o", "m", "مدل-🤖"))
-    reason = st.sampled_from((*reasons, "content_filter", ""))
-    required = {"role": st.just("assistant"), "content": content, "model": models}
-    return st.fixed_dictionaries(required, optional={"stopReason": reason, "_meta": metas()})
-
-
-def _calling_content(revision: Revision, offered: tuple[Json, ...]) -> Strategy:
-    """The content of what a model says that calls tools."""
-    return tool_loops(revision, offered).map(lambda loop: loop[0]["content"])
+@st.composite
+def _whole_results(draw: st.DrawFn, plain: Strategy, calling: Strategy | None) -> Json:
+    calls = calling is not None and draw(sometimes("calls", 6))
+    content = draw(calling if calls and calling is not None else plain)
+    result: Json = {"role": "assistant", "content": content, "model": draw(_MODELS)}
+    reason = draw(_CALLING_REASONS if calls else _REASONS)
+    if reason is not None:
+        result["stopReason"] = reason
+    if draw(sometimes("_meta", 6)):
+        result["_meta"] = draw(metas())
+    return result
 
 
 def errors(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
@@ -261,39 +292,26 @@ def errors(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrate
 
 @cache
 def _errors() -> Strategy:
-    codes = st.sampled_from((-1, -32602, -32603, -32601, -32600, -32042, -32000, 1)) | st.integers(-(2**31), 2**31)
-    return st.fixed_dictionaries({"code": codes, "message": texts()}, optional={"data": json_values()})
+    codes = among((-1, -32602, -32603, -32601, -32600, -32042, -32000, 1), st.integers(-(2**31), 2**31), 2)
+    return record({"code": codes, "message": texts()}, {"data": json_values()})
 
 
 def input_required_results(
-    *, revision: str = NEWEST, tools: bool = True, as_model: bool = False
+    *, revision: str = NEWEST, tools: bool = True, others: bool = True, as_model: bool = False
 ) -> st.SearchStrategy[Any]:
-    """Results that ask for sampling, several times or not at all, with or without a requestState (2026-07-28 on)."""
+    """Results that ask for sampling, several times or not at all, with or without a requestState (2026-07-28 on).
+
+    With ``others`` some ask for elicitation and roots too, or instead.
+    """
     found = revision_of(revision)
     if not found.modern:
         raise ValueError(f"{revision} has no InputRequiredResult; it came with 2026-07-28")
-    return build(_input_required(found, tools), "InputRequiredResult", as_model)
+    return build(_input_required(found, tools, others), "InputRequiredResult", as_model)
 
 
 @cache
-def _input_required(revision: Revision, tools: bool) -> Strategy:
-    kind = {"resultType": st.just("input_required")}
-    keys = st.sampled_from(("sample", "0", "a key", "ключ")) | short_texts()
-    requests = st.dictionaries(keys, _requests(revision, tools), min_size=1, max_size=2)
-    state = short_texts()
-    asking = st.fixed_dictionaries(
-        {**kind, "inputRequests": requests}, optional={"requestState": state, "_meta": metas()}
-    )
-    # Nothing to ask for, but a state: the client calls again (after a while, say).
-    nothing: Strategy = st.builds(dict)
-    waiting = st.fixed_dictionaries(
-        {**kind, "requestState": state}, optional={"inputRequests": nothing, "_meta": metas()}
-    )
-    return asking | asking.map(dict) | waiting
-
-
-def _requests(revision: Revision, tools: bool = True) -> Strategy:
-    return st.fixed_dictionaries({"method": st.just(SAMPLING), "params": _params(revision, tools, False)})
+def _input_required(revision: Revision, tools: bool, others: bool) -> Strategy:
+    return input_required_of(revision, _params(revision, tools, False), others)
 
 
 def invalid_create_message_params(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from hypothesis import strategies as st
@@ -13,12 +13,15 @@ from .tools import NAMES, draw_input
 from .values import (
     Json,
     Strategy,
+    among,
     annotations_of,
     icons,
     json_objects,
+    json_values,
     metas,
     mime_types,
-    one_of_these,
+    record,
+    said,
     seldom,
     short_texts,
     texts,
@@ -45,54 +48,59 @@ def _optional(revision: Revision, *, annotated: bool = True) -> dict[str, Strate
     return members
 
 
-def _block(kind: str, revision: Revision, required: dict[str, Strategy], **optional: Strategy) -> Strategy:
-    whole = st.fixed_dictionaries({"type": st.just(kind), **required})
-    return st.builds(lambda block, more: {**block, **more}, whole, seldom({**_optional(revision), **optional}))
-
-
-def _binary(kind: str, revision: Revision, files: Sequence[tuple[str, str]]) -> Strategy:
-    pairs = one_of_these(files)
-    more = seldom(_optional(revision))
-    return st.builds(lambda f, m: {"type": kind, "data": f[1], "mimeType": f[0], **m}, pairs, more)
-
-
 def _embedded(revision: Revision) -> Strategy:
     optional = {"mimeType": mime_types(), **_optional(revision, annotated=False)}
-    blob = one_of_these([data for _, data in media.images()] + [""])
-    return _block(
-        "resource",
-        revision,
-        {
-            "resource": st.fixed_dictionaries({"uri": uris(), "text": texts()}, optional=optional)
-            | st.fixed_dictionaries({"uri": uris(), "blob": blob}, optional=optional)
-        },
-    )
+    blob = among([*(data for _, data in media.images()), ""])
+    return record({"uri": uris(), "text": texts()}, optional) | record({"uri": uris(), "blob": blob}, optional)
 
 
-def _link(revision: Revision) -> Strategy:
-    return _block(
-        "resource_link",
-        revision,
-        {"uri": uris(), "name": short_texts()},
-        title=short_texts(),
-        description=texts(),
-        mimeType=mime_types(),
-        size=st.integers(0, 2**40),
-        icons=icons(),
-    )
+def _link(revision: Revision) -> dict[str, Strategy]:
+    return {
+        "title": short_texts(),
+        "description": texts(),
+        "mimeType": mime_types(),
+        "size": st.integers(0, 2**40),
+        "icons": icons(),
+        **_optional(revision),
+    }
+
+
+@st.composite
+def _block(draw: st.DrawFn, kind: str, required: Mapping[str, Strategy], optional: st.SearchStrategy[Json]) -> Json:
+    return {"type": kind, **{key: draw(values) for key, values in required.items()}, **draw(optional)}
+
+
+@st.composite
+def _binary(
+    draw: st.DrawFn, kind: str, files: st.SearchStrategy[tuple[str, str]], optional: st.SearchStrategy[Json]
+) -> Json:
+    mime, data = draw(files)
+    return {"type": kind, "data": data, "mimeType": mime, **draw(optional)}
 
 
 @cache
 def simple_blocks(revision: Revision, kinds: frozenset[str]) -> Strategy:
-    """Blocks of the kinds given that hold no other block and belong to no tool loop."""
+    """Blocks of the kinds given that hold no other block and belong to no tool loop; texts come more often."""
+    more = seldom(_optional(revision))
     makers: dict[str, Callable[[], Strategy]] = {
-        "text": lambda: _block("text", revision, {"text": texts()}),
-        "image": lambda: _binary("image", revision, media.images()),
-        "audio": lambda: _binary("audio", revision, media.sounds()),
-        "resource": lambda: _embedded(revision),
-        "resource_link": lambda: _link(revision),
+        "text": lambda: _block("text", {"text": said()}, more),
+        "image": lambda: _binary("image", among(media.images()), more),
+        "audio": lambda: _binary("audio", among(media.sounds()), more),
+        "resource": lambda: _block("resource", {"resource": _embedded(revision)}, more),
+        "resource_link": lambda: _block(
+            "resource_link", {"uri": uris(), "name": short_texts()}, seldom(_link(revision))
+        ),
     }
-    return st.one_of([make() for kind, make in makers.items() if kind in kinds])
+    found = {kind: make() for kind, make in makers.items() if kind in kinds}
+    if len(found) == 1:
+        return found.popitem()[1]
+    return _of_kinds(found, st.sampled_from([kind for kind in found for _ in range(3 if kind == "text" else 1)]))
+
+
+@st.composite
+def _of_kinds(draw: st.DrawFn, found: Mapping[str, Strategy], kinds: st.SearchStrategy[str]) -> Json:
+    block: Json = draw(found[draw(kinds)])
+    return block
 
 
 def draw_tool_use(draw: st.DrawFn, tools: Sequence[Json], number: int) -> Json:
@@ -122,16 +130,21 @@ def _more_of_tool_use() -> Strategy:
 
 
 @cache
-def _result_content(revision: Revision) -> Strategy:
-    return st.lists(simple_blocks(revision, revision.tool_result_types), max_size=2)
+def _result_blocks(revision: Revision) -> Strategy:
+    return simple_blocks(revision, revision.tool_result_types)
 
 
 @cache
-def _more_of_tool_result() -> Strategy:
-    return seldom({"structuredContent": json_objects(), "isError": st.booleans(), "_meta": metas()})
+def _more_of_tool_result(revision: Revision) -> Strategy:
+    structured = json_values() if revision.modern else json_objects()
+    return seldom({"structuredContent": structured, "isError": st.booleans(), "_meta": metas()})
+
+
+#: how many blocks there are in a tool_result
+_SIZES = st.sampled_from((1, 0, 1, 2))
 
 
 def draw_tool_result(draw: st.DrawFn, revision: Revision, use_id: str) -> Json:
     """A tool_result for the tool_use of that id."""
-    content = draw(_result_content(revision))
-    return {"type": "tool_result", "toolUseId": use_id, "content": content, **draw(_more_of_tool_result())}
+    content = [draw(_result_blocks(revision)) for _ in range(draw(_SIZES))]
+    return {"type": "tool_result", "toolUseId": use_id, "content": content, **draw(_more_of_tool_result(revision))}

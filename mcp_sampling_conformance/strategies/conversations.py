@@ -4,79 +4,99 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
 
 from ..revisions import Revision
 from .content import draw_tool_result, draw_tool_use, simple_blocks
-from .values import Json, Strategy, metas, seldom, up_to
+from .values import Json, Strategy, metas, record, seldom, sometimes, up_to
 
 #: what a model or a user says outside of a tool loop
 PLAIN = frozenset({"text", "image", "audio"})
+
+
+#: how the content of a message is built: with so many blocks in an array (``None``: one block and no array), so often.
+#: For an empty array a block is drawn too, in vain: otherwise examples would shrink to it.
+_SHAPES = st.sampled_from((None, None, None, None, 1, 1, 2, 2, 0))
 
 
 @cache
 def plain_content(revision: Revision) -> Strategy:
     """A block, or an array of blocks where the revision has them, without tool_use and tool_result."""
     block = simple_blocks(revision, revision.content_types & PLAIN)
-    return block | st.lists(block, max_size=2) if revision.content_arrays else block
+    return _content(block) if revision.content_arrays else block
+
+
+@st.composite
+def _content(draw: st.DrawFn, block: Strategy) -> Any:
+    size = draw(_SHAPES)
+    blocks = [draw(block) for _ in range(size or 1)]
+    return blocks[0] if size is None else blocks[:size]
 
 
 @cache
 def plain_messages(revision: Revision) -> st.SearchStrategy[Json]:
-    message = st.fixed_dictionaries(
-        {"role": st.sampled_from(("user", "assistant")), "content": plain_content(revision)}
-    )
+    said_by = st.sampled_from(("user", "assistant"))
+    message = record({"role": said_by, "content": plain_content(revision)}, {})
     if not revision.tools:
         return message
-    return st.builds(lambda found, more: {**found, **more}, message, seldom({"_meta": metas()}))
+    return _with_more(message, seldom({"_meta": metas()}))
+
+
+@st.composite
+def _with_more(draw: st.DrawFn, message: st.SearchStrategy[Json], more: st.SearchStrategy[Json]) -> Json:
+    return {**draw(message), **draw(more)}
+
+
+#: how many calls there are side by side, and in which order their results come; ``None`` for one that is in no array
+_ORDERS = st.sampled_from((None, (0,), (0,), (0, 1), (1, 0), (0, 1, 2), (2, 0, 1)))
+
+
+def draw_uses(
+    draw: st.DrawFn, revision: Revision, tools: Sequence[Json], number: int
+) -> tuple[Any, list[Json], Sequence[int] | None]:
+    """The content of a message that calls tools; the calls in it, and the order of their results."""
+    order = draw(_ORDERS)
+    uses = [draw_tool_use(draw, tools, number + n) for n in range(len(order or (0,)))]
+    if order is None:
+        return uses[0], uses, order
+    before = [draw(_said_before(revision))] if draw(sometimes("said before", 2)) else []
+    return [*before, *uses], uses, order
 
 
 def draw_loop(draw: st.DrawFn, revision: Revision, tools: Sequence[Json], number: int) -> list[Json]:
     """An assistant message with tool_use blocks, parallel or alone, and the user message that answers each of them."""
-    order = draw(_orders())
-    uses = [draw_tool_use(draw, tools, number + n) for n in range(len(order))]
-    results = [draw_tool_result(draw, revision, uses[n]["id"]) for n in order]
-    before = draw(_said_before(revision))
-    alone = len(uses) == 1 and not before and draw(_BOOLEANS)
+    content, uses, order = draw_uses(draw, revision, tools, number)
+    results = [draw_tool_result(draw, revision, uses[n]["id"]) for n in order or (0,)]
     return [
-        {"role": "assistant", "content": uses[0] if alone else [*before, *uses]},
-        {"role": "user", "content": results[0] if alone else results},
+        {"role": "assistant", "content": content},
+        {"role": "user", "content": results[0] if order is None else results},
     ]
 
 
-_BOOLEANS = st.booleans()
-
-
 @cache
-def _orders() -> st.SearchStrategy[tuple[int, ...]]:
-    """How many calls there are side by side, and in which order their results come."""
-    return st.sampled_from(((0,), (0,), (0,), (0, 1), (1, 0), (0, 1, 2), (2, 0, 1)))
+def _said_before(revision: Revision) -> Strategy:
+    return simple_blocks(revision, revision.content_types & PLAIN)
 
 
-@cache
-def _said_before(revision: Revision) -> st.SearchStrategy[list[Json]]:
-    return st.lists(simple_blocks(revision, revision.content_types & PLAIN), max_size=1)
+#: how many messages there are outside of tool loops, so often; for none one is drawn in vain, as in `_SHAPES`
+_SIZES = st.sampled_from((1, 1, 1, 2, 2, 3, 0))
+#: how many tool loops there are
+_LOOPS = st.sampled_from((0, 0, 1, 1, 2))
 
 
 def draw_conversation(
     draw: st.DrawFn, revision: Revision, tools: Sequence[Json] | None, min_size: int = 0
 ) -> list[Json]:
     """With ``tools`` (an empty one: of any name) loops too, without it none."""
-    messages: list[Json] = draw(_plain(revision, min_size))
+    size = max(min_size, draw(_SIZES))
+    messages: list[Json] = [draw(plain_messages(revision)) for _ in range(size or 1)][:size]
     for n in range(draw(_LOOPS) if tools is not None else 0):
         places = [n for n in range(len(messages) + 1) if n == len(messages) or not answers_tools(messages[n])]
         place = places[draw(up_to(len(places) - 1))]
-        messages[place:place] = draw_loop(draw, revision, tools or (), 3 * n)
+        messages[place:place] = draw(_loops(revision, tools or (), 3 * n))
     return messages
-
-
-_LOOPS = st.sampled_from((0, 1, 1, 2))
-
-
-@cache
-def _plain(revision: Revision, min_size: int) -> st.SearchStrategy[list[Json]]:
-    return st.lists(plain_messages(revision), min_size=min_size, max_size=max(3, min_size))
 
 
 def answers_tools(message: Json) -> bool:
@@ -86,8 +106,18 @@ def answers_tools(message: Json) -> bool:
 
 
 @st.composite
-def tool_loops(draw: st.DrawFn, revision: Revision, tools: Sequence[Json] = ()) -> list[Json]:
-    return draw_loop(draw, revision, tools, 0)
+def _loops(draw: st.DrawFn, revision: Revision, tools: Sequence[Json], number: int) -> list[Json]:
+    return draw_loop(draw, revision, tools, number)
+
+
+def tool_loops(revision: Revision, tools: Sequence[Json] = ()) -> st.SearchStrategy[list[Json]]:
+    return _loops(revision, tools, 0)
+
+
+@st.composite
+def calling_content(draw: st.DrawFn, revision: Revision, tools: Sequence[Json]) -> Any:
+    """The content of what a model says that calls tools."""
+    return draw_uses(draw, revision, tools, 0)[0]
 
 
 @st.composite

@@ -242,6 +242,7 @@ _Breaker = Callable[[st.DrawFn, Json], Path]
 
 def _replace(key: str, part: Any, path: Path) -> _Breaker:
     def apply(draw: st.DrawFn, value: Json) -> Path:
+        _let_be(key, value)
         both = isinstance(part, dict) and isinstance(value.get(key), dict)
         value[key] = {**value[key], **copy.deepcopy(part)} if both else copy.deepcopy(part)
         return (key, *path)
@@ -249,8 +250,15 @@ def _replace(key: str, part: Any, path: Path) -> _Breaker:
     return apply
 
 
+def _let_be(key: str, value: Json) -> None:
+    """Take out what would be broken too once a member is."""
+    if key == "content":
+        value.pop("stopReason", None)
+
+
 def _remove(key: str) -> _Breaker:
     def apply(draw: st.DrawFn, value: Json) -> Path:
+        _let_be(key, value)
         del value[key]
         return ()
 

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ..revisions import Revision
-from .values import Json, Strategy, icons, metas, seldom, short_texts, texts, up_to
+from .values import Json, Strategy, T, icons, metas, record, seldom, short_texts, texts, up_to
 
 NAMES = ("get_weather", "search", "a", "files.read", "admin-tools_list", "X" * 64)
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,7 +29,7 @@ class _Property:
 @cache
 def _properties() -> tuple[_Property, ...]:
     numbers = st.integers(-3, 3)
-    point = st.fixed_dictionaries({"x": numbers}, optional={"y": numbers})
+    point = record({"x": numbers}, {"y": numbers})
     rows: tuple[tuple[str, Json, Strategy], ...] = (
         ("city", {"type": "string"}, texts()),
         ("days", {"type": "integer", "minimum": 1, "maximum": 14}, st.integers(1, 14)),
@@ -59,18 +59,19 @@ def _object(properties: Json, required: list[str]) -> Json:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-@cache
-def _chosen_properties() -> st.SearchStrategy[list[_Property]]:
-    return st.lists(st.sampled_from(_properties()), max_size=3, unique=True)
-
-
 _STYLES = st.integers(0, 7)
+
+
+def _pop(draw: st.DrawFn, rest: list[T]) -> T:
+    """One of what is left, which it then is no more."""
+    return rest.pop(draw(up_to(len(rest) - 1)))
 
 
 @st.composite
 def input_schemas(draw: st.DrawFn) -> Json:
     """The schema of an object with a few properties, some of them required."""
-    chosen: list[_Property] = draw(_chosen_properties())
+    known = list(_properties())
+    chosen = [_pop(draw, known) for _ in range(draw(up_to(3)))]
     schema: Json = {"type": "object"}
     style: int = draw(_STYLES)
     if chosen or style:
@@ -90,28 +91,51 @@ def input_schemas(draw: st.DrawFn) -> Json:
 
 
 @cache
-def tools_of(revision: Revision) -> st.SearchStrategy[Json]:
+def _more_of_tool(revision: Revision) -> st.SearchStrategy[Json]:
     hints = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
     optional: dict[str, Strategy] = {
         "description": texts(),
         "title": short_texts(),
         "icons": icons(),
-        "annotations": st.fixed_dictionaries({}, optional={hint: st.booleans() for hint in hints}),
+        "annotations": record({}, {"title": short_texts(), **{hint: st.booleans() for hint in hints}}),
         "outputSchema": input_schemas(),
         "_meta": metas(),
     }
     if revision.tasks:
         support = st.sampled_from(("forbidden", "optional", "required"))
-        optional["execution"] = st.fixed_dictionaries({}, optional={"taskSupport": support})
-    required: dict[str, Strategy] = {"name": st.sampled_from(NAMES), "inputSchema": input_schemas()}
-    made = st.fixed_dictionaries(required)
-    return st.builds(lambda tool, more: {**tool, **more}, made, seldom(optional))
+        optional["execution"] = record({}, {"taskSupport": support})
+    return seldom(optional)
+
+
+def _draw_tool(draw: st.DrawFn, revision: Revision, names: list[str]) -> Json:
+    """A tool with one of these names, which is taken out of them."""
+    return {"name": _pop(draw, names), "inputSchema": draw(_schemas()), **draw(_more_of_tool(revision))}
 
 
 @cache
-def toolboxes(revision: Revision, min_size: int = 0) -> st.SearchStrategy[list[Json]]:
+def _schemas() -> st.SearchStrategy[Json]:
+    return input_schemas()
+
+
+@st.composite
+def tools_of(draw: st.DrawFn, revision: Revision) -> Json:
+    return _draw_tool(draw, revision, list(NAMES))
+
+
+#: how many tools there are side by side
+_SIZES = st.sampled_from((1, 1, 2, 3, 0))
+
+
+@st.composite
+def _some_tools(draw: st.DrawFn, revision: Revision) -> list[Json]:
+    names = list(NAMES)
+    return [_draw_tool(draw, revision, names) for _ in range(draw(_SIZES))]
+
+
+@cache
+def toolboxes(revision: Revision) -> st.SearchStrategy[list[Json]]:
     """Some tools, each with a name of its own."""
-    return st.lists(tools_of(revision), min_size=min_size, max_size=3, unique_by=lambda tool: str(tool["name"]))
+    return _some_tools(revision)
 
 
 def tool_inputs(tool: Mapping[str, Any]) -> st.SearchStrategy[Json]:

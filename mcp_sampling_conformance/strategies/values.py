@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ TEXTS = (
     "What is the weather in Paris?",
     "two\nlines",
     "carriage\r\nreturn and\ttab",
+    "\U0001f600",
     "null",
     "-0.1e+400",
     '{"jsonrpc": "2.0", "id": 1, "method": "ping"}',
@@ -42,11 +43,14 @@ TEXTS = (
     "\U0001d54f \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1eb\U0001f1f7 \U0010ffff",
     "中文，日本語、한국어",
     "x" * 5000,
-    "\U0001f600\n" * 14000,  # more than 64 KiB
+    "And so on, ad nauseam…\n" * 3000,  # more than 64 Ki characters
 )
+#: those that break most, more often: the empty one, astral ones, what controls, and the huge one
+_SAID = tuple(text for text in TEXTS for _ in range({"": 6, "\U0001f600": 5, TEXTS[16]: 3, TEXTS[-1]: 9}.get(text, 1)))
+_SHORT = tuple(text for text in TEXTS if len(text) < 100)
 
 _WRITTEN_JSON = ("null", "true", "0", "-1", "1.5", "1e100", "9007199254740993", '""', "[]", "{}", '[[], {"": [null]}]')
-_META_KEYS = ("com.example/trace", "note", "example.org/a.b-c_1", "0")
+_META_KEYS = ((), ("com.example/trace",), ("note",), ("example.org/a.b-c_1", "0"))
 
 
 def revision_of(name: str) -> Revision:
@@ -55,27 +59,103 @@ def revision_of(name: str) -> Revision:
     return REVISIONS[name]
 
 
-def one_of_these(values: Sequence[T]) -> st.SearchStrategy[T]:
-    """Like ``sampled_from``, whose repr would hold them all."""
-    indices = st.integers(0, len(values) - 1)
+@cache
+def up_to(most: int) -> st.SearchStrategy[int]:
+    """Made once: to make strategies while drawing costs more than to draw."""
+    return st.integers(0, most)
 
-    @st.composite
-    def pick(draw: st.DrawFn) -> T:
-        return values[draw(indices)]
 
-    return pick()
+def among(values: Sequence[T], other: st.SearchStrategy[T] | None = None, one_in: int = 5) -> st.SearchStrategy[T]:
+    """One of the values, the simplest first, or about one time in so many what another strategy yields.
+
+    It takes one draw; each more would cost time to make, and trials to shrink.
+    """
+    if other is None:
+        return st.sampled_from(values)
+    return _or_else(values, st.sampled_from(range(len(values) + max(1, len(values) // (one_in - 1)))), other)
+
+
+@st.composite
+def _or_else(draw: st.DrawFn, values: Sequence[T], indices: st.SearchStrategy[int], other: st.SearchStrategy[T]) -> T:
+    index = draw(indices)
+    return values[index] if index < len(values) else draw(other)
+
+
+@cache
+def sometimes(what: str, one_in: int) -> st.SearchStrategy[str]:
+    """``what`` it is about, one time in so many, else nothing.
+
+    Hypothesis likes to make a new example by copying what one strategy drew to where it was drawn from again. Whether
+    one thing is there says nothing about another, so each has a strategy of its own.
+    """
+    return st.sampled_from(("",) * (one_in - 1) + (what,))
+
+
+def record(
+    required: Mapping[str, Strategy], optional: Mapping[str, Strategy], one_in: int = 2
+) -> st.SearchStrategy[Json]:
+    """An object with all of the required members, and each optional one about one time in so many.
+
+    ``fixed_dictionaries`` draws the order of the members too, which costs more than the members; see `any_order`.
+    """
+    return _record(required, [(sometimes(key, one_in), key, values) for key, values in optional.items()])
+
+
+@st.composite
+def _record(
+    draw: st.DrawFn, required: Mapping[str, Strategy], optional: Sequence[tuple[Strategy, str, Strategy]]
+) -> Json:
+    found = {key: draw(values) for key, values in required.items()}
+    for gate, key, values in optional:
+        if draw(gate):
+            found[key] = draw(values)
+    return found
+
+
+def seldom(optional: Mapping[str, Strategy]) -> st.SearchStrategy[Json]:
+    """Some of these members, in one of four cases any."""
+    return _seldom(sometimes(" ".join(optional), 4), record({}, optional))
+
+
+@st.composite
+def _seldom(draw: st.DrawFn, gate: Strategy, members: st.SearchStrategy[Json]) -> Json:
+    return draw(members) if draw(gate) else {}
+
+
+@st.composite
+def any_order(draw: st.DrawFn, values: st.SearchStrategy[T]) -> T:
+    """The same values, in some of which the members of all objects stand in reverse."""
+    found = draw(values)
+    return _backwards(found) if draw(sometimes("backwards", 8)) else found
+
+
+def _backwards(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _backwards(member) for key, member in reversed(value.items())}
+    return [_backwards(element) for element in value] if isinstance(value, list) else value
 
 
 @cache
 def texts() -> st.SearchStrategy[str]:
     """Strings that survive UTF-8: nasty ones by name, and any others."""
-    return one_of_these(TEXTS) | st.text(st.characters(codec="utf-8"), max_size=20)
+    return among(TEXTS, _any_text())
+
+
+@cache
+def said() -> st.SearchStrategy[str]:
+    """The same for what a conversation consists of: those that break most come more often."""
+    return among(_SAID, _any_text())
+
+
+@cache
+def _any_text() -> st.SearchStrategy[str]:
+    return st.text(st.characters(codec="utf-8"), max_size=20)
 
 
 @cache
 def short_texts() -> st.SearchStrategy[str]:
     """The same where a long one makes no sense."""
-    return one_of_these([text for text in TEXTS if len(text) < 100])
+    return among(_SHORT)
 
 
 @cache
@@ -87,18 +167,31 @@ def json_values(revision: Revision | None = None) -> Strategy:
     """
     disputed = ("null", "1.5", '[[], {"": [null]}]') if revision is not None and revision.modern else ()
     written = [text for text in _WRITTEN_JSON if text not in disputed]
-    return st.sampled_from(written).map(json.loads) | short_texts()
+    return among([*written, *map(json.dumps, _SHORT)]).map(json.loads)
 
 
 @cache
 def json_objects(revision: Revision | None = None) -> st.SearchStrategy[Json]:
-    return st.dictionaries(short_texts(), json_values(revision), max_size=2)
+    return _json_objects(short_texts(), json_values(revision))
+
+
+_MEMBERS = st.sampled_from(((), (1,), (1, 2)))
+
+
+@st.composite
+def _json_objects(draw: st.DrawFn, keys: st.SearchStrategy[str], values: Strategy) -> Json:
+    return {draw(keys): draw(values) for _ in draw(_MEMBERS)}
 
 
 @cache
 def metas() -> st.SearchStrategy[Json]:
     """A ``_meta`` with keys that the specification allows."""
-    return st.dictionaries(st.sampled_from(_META_KEYS), json_values(), max_size=2)
+    return _metas(among(_META_KEYS), json_values())
+
+
+@st.composite
+def _metas(draw: st.DrawFn, keys: st.SearchStrategy[tuple[str, ...]], values: Strategy) -> Json:
+    return {key: draw(values) for key in draw(keys)}
 
 
 @cache
@@ -119,34 +212,21 @@ def mime_types() -> st.SearchStrategy[str]:
 def icons() -> st.SearchStrategy[list[Json]]:
     sizes = st.lists(st.sampled_from(("48x48", "any")), max_size=2)
     optional = {"mimeType": st.just("image/png"), "sizes": sizes, "theme": st.sampled_from(("light", "dark"))}
-    icon = st.fixed_dictionaries({"src": uris()}, optional=optional)
-    return st.lists(icon, max_size=2)
+    return st.lists(record({"src": uris()}, optional), max_size=2)
 
 
 @cache
 def annotations_of(revision: Revision) -> st.SearchStrategy[Json]:
     members: dict[str, Strategy] = {
-        "audience": st.lists(st.sampled_from(("user", "assistant")), max_size=2),
+        "audience": among(((), ("user",), ("assistant",), ("assistant", "user"), ("user", "user"))).map(list),
         "priority": fractions(),
     }
     if revision.last_modified:
         members["lastModified"] = st.sampled_from(("2025-01-12T15:00:58Z", "2024-02-29T23:59:60+14:00"))
-    return st.fixed_dictionaries({}, optional=members)
+    return record({}, members)
 
 
 @cache
 def fractions() -> Strategy:
     """Numbers from 0 to 1."""
-    return st.sampled_from((0, 1, 0.5, 0.1, 1.0, 5e-324, 0.9999999999999999)) | st.floats(0, 1)
-
-
-@cache
-def up_to(most: int) -> st.SearchStrategy[int]:
-    """Made once: to make strategies while drawing costs more than to draw."""
-    return st.integers(0, most)
-
-
-def seldom(optional: dict[str, Strategy]) -> st.SearchStrategy[Json]:
-    """Some of these members, in one of four cases any."""
-    nothing: st.SearchStrategy[Json] = st.builds(dict)
-    return st.one_of(nothing, nothing.map(dict), nothing.map(dict), st.fixed_dictionaries({}, optional=optional))
+    return among((0, 1, 0.5, 0.1, 1.0, 5e-324, 0.9999999999999999), st.floats(0, 1), 2)
