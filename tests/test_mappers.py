@@ -25,7 +25,7 @@ from mcp_sampling_conformance.mappers import PROPERTIES, Broken, Mapper, Trial, 
 from mcp_sampling_conformance.mappers.calls import Calls, call
 from mcp_sampling_conformance.revisions import NAMES, REVISIONS
 
-EXAMPLES = 60
+EXAMPLES = 100
 REVISION = REVISIONS["2025-11-25"]
 Json = dict[str, Any]
 
@@ -194,8 +194,9 @@ def no_links(messages: list[Json]) -> Any:
 def first_text_only(messages: list[Json]) -> Any:
     kept = []
     for message in messages:
-        texts = [block for block in blocks_of(message) if block["type"] == "text"]
-        kept.append({**message, "content": [b for b in blocks_of(message) if b not in texts[1:]]})
+        blocks = blocks_of(message)
+        first = next((i for i, block in enumerate(blocks) if block["type"] == "text"), None)
+        kept.append({**message, "content": [b for i, b in enumerate(blocks) if b["type"] != "text" or i == first]})
     return kept
 
 
@@ -440,7 +441,7 @@ def test_what_hangs_is_waited_for_a_few_times_and_told() -> None:
         check_mapper(hangs_on_audio, timeout=0.2)
     assert 0.6 < time.monotonic() - start < 20
     failures = str(caught.value).split("\n\n")
-    assert len(failures) == 3
+    assert len(failures) in (2, 3)  # two where an input is so long that a shorter one is looked for
     for failure in failures:
         assert "  the mapper did not return within 0.2 s\n  input   [" in failure
         assert '"type": "audio"' in failure

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .calls import Calls, GivenUp, Hung
-from .contents import Json
+from .contents import Json, blocks_in
 from .mapper import Mapper
 from .outputs import plain_data
 
@@ -60,11 +60,25 @@ class Trial:
             return self.calls(function, value)
         except Hung as hung:
             self.over = True
-            return self.fail(f"the mapper {hung}", params, crash=True)
+            return self.fail(f"the mapper {hung}", self._smaller(params), crash=True)
         except GivenUp as given_up:
             self.over = True
             self.refusal = str(given_up)
             raise Unmapped from given_up
+
+    def _smaller(self, params: Json) -> Json:
+        """Of an input that hangs and is too long to show, the first block that hangs alone: one more wait, not many."""
+        if len(_json(self.mapper, params)) <= _LONG:
+            return params
+        for message, block in blocks_in(params):
+            alone = {"messages": [{"role": message["role"], "content": block}], "maxTokens": 100}
+            try:
+                self.calls(self.mapper.function, self.input(alone))
+            except Hung:
+                return alone
+            except Exception:
+                continue
+        return params
 
     def violation(self, prop: Property, example: Any) -> Broken | None:
         """What is broken on one input of a property; a refusal is nothing, and so is a crash, save for one property."""
@@ -109,7 +123,11 @@ def _part(mapper: Mapper, params: Json) -> Any:
 
 
 def _shown(mapper: Mapper, params: Json) -> str:
-    return cut(json.dumps(_part(mapper, params)))
+    return cut(_json(mapper, params))
+
+
+def _json(mapper: Mapper, params: Json) -> str:
+    return json.dumps(_part(mapper, params))
 
 
 def cut(text: str) -> str:
