@@ -62,6 +62,7 @@ class Book:
     called: list[str] = field(default_factory=list)
     unanswered: dict[str, int] = field(default_factory=dict)  #: requests that got no answer, by group
     models: list[str] = field(default_factory=list)  #: the models that the client has shown, in order
+    over: bool = False  #: nothing more is wanted of the client, and it need not be waited for
 
     @property
     def left(self) -> list[Tool]:

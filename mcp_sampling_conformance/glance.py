@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .evidence import Evidence, Session
 from .revisions import Revision
 from .scenarios.record import RevisionRun
-from .verdicts import Result, Verdict
+from .verdicts import Level, Result, Verdict
 from .wire.transcript import Side
 
 #: the rule whose violation says why nothing works in the modern era
@@ -43,7 +43,7 @@ def glances(
 
 
 def _glance(revision: Revision, record: RevisionRun, side: Side, results: Sequence[Result]) -> Glance:
-    failed = [result for result in results if result.verdict is Verdict.FAIL]
+    failed = [result for result in results if result.verdict is Verdict.FAIL and result.level == Level.MUST]
     evidence = Evidence(revision, tuple(Session(t, revision) for t in record.transcripts))
     works = _works(evidence, side)
     if record.not_negotiated or record.failure:

@@ -29,6 +29,21 @@ def judge(
     return [_verdict(rule, evidence, side, transport, strict, mask) for rule in rules_for(side, revision)]
 
 
+def broken_since(transcript: Transcript, index: int, revision: Revision, side: Side) -> frozenset[str]:
+    """The rules, of whatever level, that something from an index of a transcript on breaks."""
+    evidence = Evidence(revision, (Session(transcript, revision),))
+
+    def breaks(rule: Rule) -> bool:
+        if rule.transports is not None and transcript.transport not in rule.transports:
+            return False
+        try:
+            return any(not finding.holds and finding.index >= index for finding in rule.check(evidence, side))
+        except Exception:  # a bug of ours, which is told when the record is judged
+            return True
+
+    return frozenset(rule.name for rule in rules_for(side, revision) if breaks(rule))
+
+
 def without_evidence(revision: Revision, side: Side, transport: str, verdict: Verdict, reason: str) -> list[Result]:
     """The same verdict on every rule, where there is no record to judge."""
     return [_result(rule, revision, side, transport, verdict, reason) for rule in rules_for(side, revision)]

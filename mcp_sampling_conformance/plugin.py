@@ -34,6 +34,12 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ("--mcp-resource", "URI", True, "a resource to read to make the server sample"),
     ("--mcp-spec-version", "REV", True, "judge only this revision of MCP (default: all that are spoken)"),
     ("--mcp-timeout", "SECONDS", False, "how long any one answer may take (default: 10)"),
+    (
+        "--mcp-examples",
+        "N",
+        False,
+        "generated exchanges of each sort and revision, 0 for none (default: 10; for a mapper 50 inputs a property)",
+    ),
     ("--mcp-strict", None, False, "a SHOULD that is broken fails the run too"),
     ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json"),
     ("--mcp-env", "NAME=VALUE", True, "an environment variable for the system under test"),
@@ -41,6 +47,8 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ("--mcp-cwd", "DIR", False, "the working directory of the system under test"),
 )
 LIST_RULES = "--mcp-list-rules"
+#: an option of Hypothesis' own plugin
+SEED = "--hypothesis-seed"
 #: the name under which the hooks of a run are registered
 SESSION = "mcp-sampling-conformance-session"
 #: the options that switch us on
@@ -130,7 +138,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from .session import ConformanceSession
         from .settings import read_settings
 
-        settings = read_settings({option: option_value(config, option) for option, *_ in OPTIONS})
+        options = {option: option_value(config, option) for option, *_ in OPTIONS}
+        settings = read_settings({**options, SEED: config.getoption(SEED, None)})
         config.pluginmanager.register(ConformanceSession(config, settings), SESSION)
 
 

@@ -173,8 +173,11 @@ class ConformanceSession:
 
     def pytest_report_header(self) -> list[str]:
         names = ", ".join(revision.name for revision in self.settings.revisions)
+        examples, seed = self.settings.generated.examples, self.settings.generated.seed
+        much = f"{examples} generated examples of each sort with the seed {seed}" if examples else "nothing generated"
         return [
             "mcp sampling: judging the {kind} {value} over {transport}, ".format_map(self._target) + names,
+            f"mcp sampling: {much} (--mcp-examples, --hypothesis-seed)",
             f"mcp sampling: {DEPRECATION}",
         ]
 

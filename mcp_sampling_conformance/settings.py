@@ -6,6 +6,7 @@ import importlib
 import json
 import operator
 import os
+import random
 import re
 import shlex
 import shutil
@@ -23,6 +24,7 @@ from .revisions import NAMES, REVISIONS, Revision
 from .scenarios.client import SERVER, URL, provoke_client, transport_of
 from .scenarios.reach import PORT, HttpServer, MemoryServer, Server, StdioServer
 from .scenarios.record import Command, Run
+from .scenarios.search import Generated
 from .scenarios.server import provoke_server
 from .scenarios.targets import Target
 from .subject import Subject
@@ -46,6 +48,7 @@ class Settings:
     """What to judge and how."""
 
     subject: Subject
+    generated: Generated
     revisions: Sequence[Revision]
     strict: bool
     reports: Sequence[Path]
@@ -65,8 +68,10 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     if len(given) > 1:
         raise pytest.UsageError(f"{' and '.join(given)} cannot be judged in one run; give one of them")
     env = dict(_assignment(text) for text in _several(options["--mcp-env"]))
+    generated = _generated(options, EXAMPLES[given[0]])
     return Settings(
-        subject=SUBJECTS[given[0]](str(_single(options[given[0]])), options, env),
+        subject=SUBJECTS[given[0]](str(_single(options[given[0]])), options, env, generated),
+        generated=generated,
         revisions=_revisions(_several(options["--mcp-spec-version"])),
         strict=bool(options["--mcp-strict"]),
         reports=[_report(text) for text in _several(options["--mcp-report"])],
@@ -80,7 +85,7 @@ def _secrets(values: Sequence[str]) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str], generated: Generated) -> Subject:
     server = _reached(value, options, env)
     timeout = _timeout(options)
     named = [
@@ -90,7 +95,7 @@ def _server(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
     ]
 
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
-        return provoke_server(server, revisions, named, timeout, progress)
+        return provoke_server(server, revisions, named, timeout, progress, generated)
 
     return Party("server", Side.SERVER, value, server.transport, provoke, server)
 
@@ -153,7 +158,7 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str], generated: Generated) -> Subject:
     cwd = _directory(options["--mcp-cwd"])
     if SERVER in value and URL in value:
         raise pytest.UsageError(
@@ -163,12 +168,12 @@ def _client(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> S
     models, timeout = _several(options["--mcp-model"]), _timeout(options)
 
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
-        return provoke_client(command, revisions, models, timeout, progress)
+        return provoke_client(command, revisions, models, timeout, progress, generated)
 
     return Party("client", Side.CLIENT, value, transport_of(command.argv), provoke)
 
 
-def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str], generated: Generated) -> Subject:
     callback = _imported("--mcp-callback", value)
     if not callable(callback):
         raise pytest.UsageError(f"--mcp-callback: {value!r} is not callable; name a sampling callback")
@@ -181,27 +186,49 @@ def _callback(value: str, options: Mapping[str, Any], env: Mapping[str, str]) ->
         ) from None
 
     def provoke(revisions: Sequence[Revision], progress: Progress) -> Awaitable[Run]:
-        return provoke_callback(callback, revisions, models, timeout, progress)
+        return provoke_callback(callback, revisions, models, timeout, progress, generated)
 
     return Party("callback", Side.CLIENT, value, "memory", provoke)
 
 
-def _mapper(value: str, options: Mapping[str, Any], env: Mapping[str, str]) -> Subject:
+def _mapper(value: str, options: Mapping[str, Any], env: Mapping[str, str], generated: Generated) -> Subject:
     target = _imported("--mcp-mapper", value)
     from .mappers.subject import MapperSubject, fault_of  # imports Hypothesis
 
     if fault := fault_of(target):
         raise pytest.UsageError(f"--mcp-mapper: {value!r} {fault}")
-    return MapperSubject(value, target, _timeout(options))
+    if not generated.examples:
+        raise pytest.UsageError("--mcp-examples: a mapper is judged by generated inputs alone; give 1 or more")
+    return MapperSubject(value, target, _timeout(options), generated.examples, generated.seed)
 
 
 #: the options that name a system under test
-SUBJECTS: Mapping[str, Callable[[str, Mapping[str, Any], Mapping[str, str]], Subject]] = {
+SUBJECTS: Mapping[str, Callable[[str, Mapping[str, Any], Mapping[str, str], Generated], Subject]] = {
     "--mcp-server": _server,
     "--mcp-client": _client,
     "--mcp-callback": _callback,
     "--mcp-mapper": _mapper,
 }
+
+
+#: how much is generated for each of them, if nobody says
+EXAMPLES: Mapping[str, int] = {"--mcp-server": 10, "--mcp-client": 10, "--mcp-callback": 10, "--mcp-mapper": 50}
+
+
+def _generated(options: Mapping[str, Any], default: int) -> Generated:
+    value, seed = _single(options["--mcp-examples"]), options["--hypothesis-seed"]
+    try:
+        examples = default if value is None else int(value)
+    except (TypeError, ValueError):
+        examples = -1
+    if examples < 0:
+        raise pytest.UsageError(f"--mcp-examples: {value!r} is no number of examples; write 10, or 0 for none")
+    if seed == "random":
+        seed = random.getrandbits(32)
+    try:
+        return Generated(examples, int(seed or 0))
+    except ValueError:
+        raise pytest.UsageError(f"--hypothesis-seed: {seed!r} is no integer; write one, or random") from None
 
 
 def _imported(option: str, value: str) -> Any:

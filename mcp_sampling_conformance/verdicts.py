@@ -41,6 +41,12 @@ class Finding:
     at: Value | None = None
     entry: Entry | None = None  #: where there is no message to point at: a stray line
 
+    @property
+    def index(self) -> int:
+        """Where in its transcript it stands; 0 where it stands nowhere."""
+        entry = self.at.message.entry if self.at is not None else self.entry
+        return entry.index if entry is not None else 0
+
 
 HELD = Finding(True)
 

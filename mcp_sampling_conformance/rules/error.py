@@ -41,7 +41,7 @@ def answered_error_survived(evidence: Evidence, side: Side) -> Iterator[Finding]
 )
 def malformed_result_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server answers its call and lives on when the answer to its sampling request breaks the schema."""
-    for probe in evidence.probes("malformed"):
+    for probe in evidence.probes("malformed", "odd"):
         yield from survived(probe)
 
 
@@ -99,7 +99,7 @@ def rejection_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers a sampling request that breaks the schema or a tool loop, or refuses it, and lives on."""
-    groups = ("malformed", "no-max-tokens", "bad-max-tokens", "missing-result", "mixed-results")
+    groups = ("malformed", "no-max-tokens", "bad-max-tokens", "missing-result", "mixed-results", "odd")
     for exchange in evidence.asks(*groups):
         yield asked_answered(exchange)
     yield from lived_on(evidence, *groups)

@@ -257,7 +257,8 @@ def offered_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A tool_use names a tool that the request offered."""
     for exchange in evidence.exchanges:
         tools = exchange.params.get("tools")
-        offered = [tool.value.get("name") for tool in tools.elements()] if tools else []
+        names = [tool.get("name") for tool in tools.elements()] if tools else []
+        offered = [name.value for name in names if name is not None]
         for use in _blocks(exchange.result, "tool_use") if exchange.result else []:
             name = use.get("name")
             if name is not None and name.value not in offered:

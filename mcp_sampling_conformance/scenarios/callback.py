@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -18,8 +19,10 @@ from ..modern_server import server_for
 from ..revisions import Revision
 from ..wire.memory import MemoryWire
 from ..wire.transcript import Transcript
+from .client_examples import search_client
 from .client_probes import client_tools
 from .record import RevisionRun, Run
+from .search import NOTHING, Generated
 
 #: an attribute of a callback that says which sub-capabilities its client declares
 CAPABILITIES = "sampling_capabilities"
@@ -34,6 +37,7 @@ async def provoke_callback(
     models: Sequence[str],
     timeout: float,
     progress: Callable[[str], None],
+    generated: Generated = NOTHING,
 ) -> Run:
     """Provoke a callback in each revision and return the record. Raises nothing that the callback can cause."""
     run = Run({revision.name: RevisionRun() for revision in revisions})
@@ -50,6 +54,8 @@ async def provoke_callback(
             continue
         run.connections += 1
         await _one_revision(watched, revision, models, timeout, record)
+        start = partial(_start, callback, revision, timeout)
+        await search_client(record, revision, start, generated, timeout, progress)
         if watched.answers:
             run.reached.append(revision.name)
         elif watched.calls:
@@ -69,6 +75,10 @@ async def _one_revision(
     record.opened = True
     book = Book(client_tools(revision, models, batches=False))
     await call_every_tool(callback, revision, book, transcript, timeout)
+
+
+async def _start(callback: Callable[..., Any], revision: Revision, timeout: float, book: Book) -> None:
+    await call_every_tool(callback, revision, book, Transcript(f"{revision.name}, in memory", "memory"), timeout)
 
 
 class Watched:

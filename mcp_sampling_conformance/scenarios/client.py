@@ -18,8 +18,10 @@ from ..revisions import Revision
 from ..wire.process import RUN_VARIABLE, Child, kill_stragglers
 from ..wire.relay import relay_entrance
 from ..wire.transcript import Transcript
+from .client_examples import search_client
 from .client_probes import client_tools
 from .record import Command, RevisionRun, Run, with_tail
+from .search import NOTHING, Generated
 
 #: what stands for our server's command line in the client's
 SERVER = "{server}"
@@ -61,6 +63,7 @@ async def provoke_client(
     models: Sequence[str],
     timeout: float,
     progress: Callable[[str], None],
+    generated: Generated = NOTHING,
 ) -> Run:
     """Provoke a client in each revision and return the record. Raises nothing that the client can cause."""
     run = Run({revision.name: RevisionRun() for revision in revisions})
@@ -72,6 +75,12 @@ async def provoke_client(
     async def one(revision: Revision) -> None:
         async with limiter:
             await ClientRun(marked, revision, books[revision.name], run, timeout, progress).until_done()
+
+            async def start(book: Book) -> None:
+                apart = Run({revision.name: RevisionRun()})
+                await ClientRun(marked, revision, book, apart, timeout, progress).one_start()
+
+            await search_client(run.revisions[revision.name], revision, start, generated, timeout, progress)
 
     try:
         async with anyio.create_task_group() as tasks:
@@ -124,7 +133,7 @@ class ClientRun:
         while self.book.left:
             before = len(self.book.called)
             self.sessions = []
-            await self._one_start()
+            await self.one_start()
             if len(self.book.called) == before:
                 break
         called, tools = len(self.book.called), len(self.book.tools)
@@ -136,7 +145,8 @@ class ClientRun:
         elif late:
             self._add_note(f"left {late} requests unanswered for {self.timeout:g} s (--mcp-timeout gives it more time)")
 
-    async def _one_start(self) -> None:
+    async def one_start(self) -> None:
+        """Start the client, serve it, and see to it that it ends."""
         self.run.connections += 1
         async with self._entrance() as entrance:
             argv = _expand(self.client.argv, SERVER if self.transport == "stdio" else URL, entrance.words)
@@ -199,7 +209,7 @@ class ClientRun:
             if at_work or done != seen:
                 silent_since, seen = anyio.current_time(), done
                 self.progress(f"{self.revision.name}: {len(self.book.called)} of {len(self.book.tools)} tools called")
-            if anyio.current_time() - silent_since > self._patience:
+            if self.book.over or anyio.current_time() - silent_since > self._patience:
                 return False
             await anyio.sleep(_TICK)
 

@@ -105,7 +105,7 @@ FIRST = Probe("first-call", "a plain text", _first_call, follow_up=False)
 SECOND = Probe("second-call", "a plain text", _second_call, follow_up=False)
 
 
-def _answering(answer: Answer) -> Probe:
+def answering(answer: Answer) -> Probe:
     async def run(client: FixtureClient, target: Target) -> None:
         id: int | str | None = None
 
@@ -317,12 +317,12 @@ PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
             _tool_uses("a tool_use of a tool that was not offered", _unknown, rounds=1, group="unknown-tool"),
         )
     ),
-    *((answer.fits, _answering(answer)) for answer in VALID),
+    *((answer.fits, answering(answer)) for answer in VALID),
     (legacy, Probe("cancelled", "a call that was cancelled", _cancelled)),
     (modern, Probe("cancelled", "a call that was abandoned", _abandoned)),
     (legacy, Probe("duplicate", "an answer that came twice", _twice, hostile=True)),
     *((modern, _retrying(change)) for change in sorted(CHANGES, key=lambda change: change.hostile)),
-    *((answer.fits, _answering(answer)) for answer in HOSTILE),
+    *((answer.fits, answering(answer)) for answer in HOSTILE),
 )
 
 

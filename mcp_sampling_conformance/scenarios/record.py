@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..revisions import Revision
 from ..wire.transcript import Transcript
+from .search import Find
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class RevisionRun:
     not_negotiated: str | None = None  #: why the revision is not spoken
     failure: str | None = None  #: why it could not be found out
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdicts should know besides
+
+    def add_finds(self, revision: Revision, finds: Sequence[Find]) -> None:
+        """Take in what a search found: first what shows it at its smallest."""
+        for find in finds:
+            self.transcripts.insert(0 if find.alone else len(self.transcripts), find.transcript)
+            what = "the smallest" if find.alone else "after others, not on a fresh connection,"
+            self.notes.append(f"{revision.name}: {', '.join(sorted(find.rules))}: {what} is {find.example.name}")
 
 
 @dataclass

@@ -19,6 +19,7 @@ import anyio
 
 from ..fixture_client import FixtureClient, tools_of
 from ..modern_client import ModernClient
+from ..peer import Json
 from ..revisions import Revision
 from ..wire.http import HttpWire
 from ..wire.process import RUN_VARIABLE, kill_stragglers
@@ -28,6 +29,8 @@ from .diagnosis import note_refusal, outcome
 from .probes import CLOSED, FIRST, SECOND, Probe, elsewhere, perform, plain, probes_for
 from .reach import Server
 from .record import RevisionRun, Run
+from .search import NOTHING, Generated, Search
+from .server_examples import invalid_answers, try_on_server, valid_answers
 from .targets import Found, Target, announced, list_candidates, listed_tools, nothing_sampled
 
 #: a probe of a group is left out once so many of the group hung or killed the server
@@ -61,6 +64,7 @@ async def provoke_server(
     named: Sequence[Target],
     timeout: float,
     progress: Callable[[str], None],
+    generated: Generated = NOTHING,
 ) -> Run:
     """Provoke a server in each revision and return the record. Raises nothing that the server can cause."""
     run = Run({revision.name: RevisionRun() for revision in revisions})
@@ -69,7 +73,7 @@ async def provoke_server(
     provokers: list[_Provoker] = []
     try:
         async with server.running({RUN_VARIABLE: token}, timeout) as running:
-            provokers += [_Provoker(running, run, era, named, timeout, progress) for era in eras]
+            provokers += [_Provoker(running, run, era, named, timeout, progress, generated) for era in eras]
             async with anyio.create_task_group() as tasks:
                 for provoker in provokers:
                     tasks.start_soon(provoker.run_era)
@@ -111,6 +115,7 @@ class _Provoker:
         named: Sequence[Target],
         timeout: float,
         progress: Callable[[str], None],
+        generated: Generated,
     ) -> None:
         self.server = server
         self.run = run
@@ -121,6 +126,7 @@ class _Provoker:
         self.sampling: list[Target] = []  #: the targets that sampled
         self.timeout = timeout
         self.progress = progress
+        self.generated = generated
         # The first connections of all revisions wait for one another; only the further ones are limited.
         self.further = anyio.Semaphore(max(2, os.cpu_count() or 2))
         self.opened: dict[Revision, FixtureClient | None] = {}
@@ -130,7 +136,7 @@ class _Provoker:
         self.discovered_in: Revision | None = None  #: its first connection has had the first call of each target
         self.fallback_form: str | None = None  #: the only form that something sampled for, if not the first tried
         self.strikes: Counter[tuple[Revision, str]] = Counter()  #: probes that failed, by group
-        self.offer_tools: set[str] = set()  #: the targets, by label, whose requests offered tools
+        self.offered: dict[str, list[Json]] = {}  #: the tools that a target's first request offered, by its label
 
     @property
     def modern(self) -> bool:
@@ -225,6 +231,23 @@ class _Provoker:
                     if client is None:
                         break
                     left = await self._probe(revision, client, left)
+        if self.sampling and self.generated.examples:
+            await self._search(revision, main)
+
+    async def _search(self, revision: Revision, form: str) -> None:
+        """See whether generated answers find more than those of the tables."""
+        record, targets = self.run.revisions[revision.name], self._probed()
+        offered = {target.label: self.offered[target.label] if revision.tools else [] for target in targets}
+        for sort, answers in (("valid", valid_answers), ("invalid", invalid_answers)):
+            self.progress(f"{revision.name}: generated {sort} answers")
+            search = Search(partial(answers, revision, offered), self.generated, self.timeout)
+            recorded = len(record.transcripts)
+            async with search.running():
+                await try_on_server(search, partial(self._ready, revision, form), targets, revision)
+            del record.transcripts[recorded:]
+            record.add_finds(revision, search.finds)
+            if search.finds:
+                break  # what valid content does, the rest of an invalid answer would do as well
 
     @asynccontextmanager
     async def _ready(
@@ -300,22 +323,22 @@ class _Provoker:
                 self.spent.add(client)  # who knows what that call did
             if client.sampling:
                 self.sampling.append(target)
-                if any(tools_of(asked) for asked in client.sampling):
-                    self.offer_tools.add(target.label)
+                self.offered[target.label] = [tool for asked in client.sampling for tool in tools_of(asked)]
             self.found.notes[target.label] = outcome(client, response)
         return []
 
     def _plan(self, revision: Revision) -> list[PlannedProbe]:
         """What to do on the main connection: valid answers for all targets before hostile ones for any."""
         chosen = [
-            (probe, target)
-            for target in self._probed()
-            for probe in probes_for(revision, target.label in self.offer_tools)
+            (probe, target) for target in self._probed() for probe in probes_for(revision, self._offers_tools(target))
         ]
         return self._plain_calls() + sorted(chosen, key=lambda planned: planned[0].hostile)
 
     def _plain_calls(self) -> list[PlannedProbe]:
         return [(probe, target) for target in self.sampling for probe in (FIRST, SECOND)]
+
+    def _offers_tools(self, target: Target) -> bool:
+        return bool(self.offered[target.label])
 
     def _probed(self) -> list[Target]:
         """The targets that get every probe: those named by the user, else one of each sort."""
@@ -323,7 +346,7 @@ class _Provoker:
             return list(self.sampling)
         sorts: dict[tuple[str, bool], Target] = {}
         for target in self.sampling:
-            sorts.setdefault((target.kind, target.label in self.offer_tools), target)
+            sorts.setdefault((target.kind, self._offers_tools(target)), target)
         return list(sorts.values())
 
     async def _probe(

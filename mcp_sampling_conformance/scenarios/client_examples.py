@@ -1,0 +1,141 @@
+"""Generated requests for a client under test, or for a callback: each in a call of the running connection while that
+lives; when the client has ended, or was ended, it is started again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..evidence import Session
+from ..fixture_server import Book, FixtureServer, Tool
+from ..judge import broken_since
+from ..peer import Json
+from ..revisions import Revision
+from ..wire.transcript import Side
+from .asks import request
+from .record import RevisionRun
+from .search import Example, Generated, Search, Trial, told
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+#: tools listed at one start, each for a call in which a few requests are made
+_TOOLS = 16
+#: clients of the modern era give a call up after a number of rounds: 10 in the Python SDK
+_PER_CALL = 4
+
+#: starts the client once, with such a book; returns when it has ended
+Start = Callable[[Book], Awaitable[None]]
+
+
+# --- what is sent
+
+
+def valid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]:
+    """Params that break no rule; with ``tools`` where the client declared them."""
+    from ..strategies import create_message_params
+
+    def example(params: Json) -> Example:
+        # A client that knows tasks may answer with one, which is not judged.
+        params = {key: value for key, value in params.items() if key != "task"}
+        return Example("kind", params, f"a generated request, {told(params)}")
+
+    return create_message_params(revision=revision.name, tools=tools).map(example)
+
+
+def invalid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]:
+    """Params that break one rule each."""
+    from ..strategies import Invalid, invalid_create_message_params
+
+    def example(invalid: Invalid) -> Example:
+        flaw = f"that breaks {invalid.rule} at {invalid.where}"
+        return Example("odd", invalid.value, f"a generated request {flaw}, {told(invalid.value)}", hostile=True)
+
+    return invalid_create_message_params(revision=revision.name).map(example)
+
+
+# --- how it is tried
+
+
+async def search_client(
+    record: RevisionRun,
+    revision: Revision,
+    start: Start,
+    generated: Generated,
+    timeout: float,
+    progress: Callable[[str], None],
+) -> None:
+    """See whether generated requests find more than those of the tables, in a revision in which the client answered."""
+    sessions = [Session(transcript, revision) for transcript in record.transcripts]
+    if not generated.examples or not any(exchange.answer for session in sessions for exchange in session.exchanges):
+        return
+    tools = any(session.sampling is not None and session.sampling.get("tools") for session in sessions)
+    for sort, requests in (("valid", valid_requests), ("invalid", invalid_requests)):
+        progress(f"{revision.name}: generated {sort} requests")
+        search = Search(partial(requests, revision, tools), generated, timeout)
+        async with search.running():
+            await try_on_client(search, start, revision)
+        record.add_finds(revision, search.finds)
+        if search.finds:
+            break  # what valid content does, the rest of an invalid request would do as well
+
+
+async def try_on_client(search: Search, start: Start, revision: Revision) -> None:
+    """Try what the search asks for until it has enough, or the client calls no more tools."""
+    taker = _Taker(search, revision)
+    while not search.over:
+        book = Book({tool.name: tool for tool in taker.tools()})
+        taker.fresh, taker.controlled = True, False
+        await start(book)
+        if not book.called:
+            search.close()
+
+
+class _Taker:
+    """Takes trials from a search and makes requests of them, whatever call it is in."""
+
+    def __init__(self, search: Search, revision: Revision) -> None:
+        self.search = search
+        self.revision = revision
+        self.fresh = True  #: nothing was tried since the client was started
+        self.controlled = False  #: a plain request was made since then
+        self.trial: Trial | None = None
+
+    def tools(self) -> Sequence[Tool]:
+        return [Tool(f"g{n:02}_generated", "Probe: generated requests", self._call) for n in range(1, _TOOLS + 1)]
+
+    async def _call(self, server: FixtureServer, call: int | str) -> None:
+        for _ in range(_PER_CALL):
+            self.trial = self.trial or await self.search.next()
+            if self.trial is None or (self.trial.alone and not self.fresh):
+                return
+            good = await (self._try(server, self.trial) if self.controlled else self._control(server))
+            # Whoever hangs is started again.
+            server.book.over = server.unanswered > 0 and not server.gone
+            if not good:
+                return
+
+    async def _control(self, server: FixtureServer) -> bool:
+        """What a plain request breaks already is no matter of what is generated."""
+        self.controlled = True
+        answer = await server.ask("plain", "a plain request", request())
+        self.search.known |= broken_since(server.transcript, 0, self.revision, Side.CLIENT)
+        if answer is None:
+            self.search.close()
+        return answer is not None
+
+    async def _try(self, server: FixtureServer, trial: Trial) -> bool:
+        """Try one example; whether more can be asked in this call."""
+        example = trial.example
+        begin, started = len(server.transcript.items), time.monotonic()
+        usual, server.timeout = server.timeout, trial.seconds
+        answer = await server.ask(example.group, example.name, example.value)
+        if example.hostile and answer is not None:
+            answer = await server.ask("follow-up", f"a plain request after {example.name}", request(), after="odd")
+        server.timeout = usual
+        self.trial, self.fresh = None, False
+        broken = broken_since(server.transcript, begin, self.revision, Side.CLIENT)
+        self.search.finish(trial, server.transcript, broken, time.monotonic() - started)
+        return answer is not None

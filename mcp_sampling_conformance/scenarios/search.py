@@ -1,0 +1,240 @@
+"""The search with generated examples.
+
+Hypothesis makes them on a thread of its own, and shrinks the first that breaks a rule; whoever holds the connection to
+the system under test asks for them one by one, tries them, and says what broke. Nothing is tried twice: what is known
+of an example is remembered, and so Hypothesis sees a system that always does the same. While it shrinks, a wait in vain
+is cut short; what comes out in the end is tried once more on a fresh connection, with all the time that there is.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio import from_thread, to_thread
+
+from ..wire.transcript import Transcript
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+#: what is found at most in one search; each find costs a shrink
+_MOST_FINDS = 2
+#: how many examples a shrink may try
+_SHRINK_TRIALS = 150
+#: a shrink may take so many times the time-out
+_SHRINK_FACTOR = 1.5
+#: while shrinking an answer is waited for so many times as long as the slowest so far took, and no less than the floor
+_SLOWER, _FLOOR = 20, 0.5
+#: how much of an example a message shows
+_LONG = 500
+
+
+@dataclass(frozen=True)
+class Generated:
+    """How much is generated: examples of each sort in each revision, and the seed that makes the same ones again."""
+
+    examples: int
+    seed: int
+
+
+NOTHING = Generated(0, 0)
+
+
+@dataclass(frozen=True)
+class Example:
+    """Something to send: ``value`` is JSON, ``hostile`` says whether it breaks the specification."""
+
+    group: str  #: what rules look for
+    value: Any
+    name: str  #: for people; completes "... after NAME"
+    target: str = ""  #: what is called with it, by its label
+    hostile: bool = False
+
+
+@dataclass
+class Trial:
+    """One example to be tried."""
+
+    example: Example
+    seconds: float  #: how long an answer may take
+    alone: bool  #: on a connection of its own
+    broken: frozenset[str] = frozenset()  #: the rules that broke
+    transcript: Transcript | None = None
+    done: anyio.Event = field(default_factory=anyio.Event)
+
+
+@dataclass(frozen=True)
+class Find:
+    """The smallest example that was found to break some rules, and the record of it."""
+
+    example: Example
+    rules: frozenset[str]
+    transcript: Transcript
+    alone: bool  #: it breaks them on a fresh connection too, whatever came before
+
+
+def told(value: Any) -> str:
+    """A value as JSON, for a message: cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text)} characters)"
+
+
+class _Broken(Exception):
+    """An example broke a rule that is not known to be broken."""
+
+
+class Search:
+    """One search. Use ``running`` around what takes trials with ``next`` and returns them with ``finish``."""
+
+    def __init__(self, strategy: Callable[[], SearchStrategy[Example]], how: Generated, timeout: float) -> None:
+        self.known: set[str] = set()  #: rules that are broken whatever is sent
+        self.finds: list[Find] = []
+        self.tried = 0
+        self._strategy = strategy
+        self._how = how
+        self._timeout = timeout
+        self._hand, self._ask = anyio.create_memory_object_stream[Trial](0)
+        self._over = False
+        self._pending: Trial | None = None
+        self._outcomes: dict[str, frozenset[str]] = {}  #: of the examples that had all the time there is
+        self._slowest = 0.0
+
+    # --- for whoever holds the connection
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The search, at work as long as the context is open."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._run)
+            try:
+                yield
+            finally:
+                self.close()
+
+    async def next(self) -> Trial | None:
+        """What is to be tried next; ``None`` when the search is over."""
+        try:
+            return await self._ask.receive()
+        except (anyio.EndOfStream, anyio.ClosedResourceError):
+            return None
+
+    def finish(self, trial: Trial, transcript: Transcript, broken: frozenset[str], took: float) -> None:
+        """Say which rules broke in a trial, and how long it took, in seconds."""
+        trial.broken, trial.transcript = broken, transcript
+        if not broken:
+            self._slowest = max(self._slowest, took)
+        trial.done.set()
+
+    def close(self) -> None:
+        """Nothing more can be tried."""
+        self._over = True
+        self._ask.close()
+        if self._pending is not None:
+            self._pending.done.set()
+
+    @property
+    def over(self) -> bool:
+        return self._over
+
+    # --- the thread
+
+    async def _run(self) -> None:
+        await to_thread.run_sync(self._find_all)
+        self._over = True
+        self._hand.close()
+
+    def _find_all(self) -> None:
+        for _ in range(_MOST_FINDS):
+            found = self._find()
+            if found is None:
+                return
+            first, smallest = found
+            again = self._try(smallest.example, inf, alone=True)
+            rules = again.broken - self.known
+            alone = bool(rules)
+            told = again if alone else first
+            self.known |= rules or first.broken
+            assert told.transcript is not None
+            self.finds.append(Find(told.example, frozenset(rules or first.broken), told.transcript, alone))
+
+    def _find(self) -> tuple[Trial, Trial] | None:
+        """The first example that breaks a rule not known to be broken, and the smallest that does so."""
+        from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+
+        shrunk: dict[str, Trial] = {}  #: what broke a rule in the short time given while shrinking
+        found: list[Trial] = []  #: in order
+        until = inf
+        trials = 0
+
+        def try_once(example: Example) -> Trial:
+            nonlocal until, trials
+            key = json.dumps([example.group, example.target, example.value], sort_keys=True)
+            if key in shrunk:
+                return shrunk[key]
+            if key in self._outcomes:
+                return Trial(example, 0, False, self._outcomes[key])
+            if found:
+                trials += 1
+                if trials > _SHRINK_TRIALS or time.monotonic() > until:
+                    return Trial(example, 0, False)
+            trial = self._try(example, self._short if found else inf, alone=False)
+            if trial.broken - self.known:
+                if not found:
+                    until = time.monotonic() + self._timeout * _SHRINK_FACTOR
+                shrunk[key] = trial
+            if not found or trial not in shrunk.values():
+                self._outcomes[key] = trial.broken
+            return trial
+
+        @seed(self._how.seed)
+        @settings(
+            max_examples=self._how.examples,
+            phases=(Phase.generate, Phase.shrink),
+            database=None,
+            deadline=None,
+            derandomize=False,
+            report_multiple_bugs=False,
+            print_blob=False,
+            verbosity=Verbosity.quiet,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(self._strategy())
+        def hunt(example: Example) -> None:
+            trial = try_once(example)
+            if trial.broken - self.known:
+                found.append(trial)
+                raise _Broken
+
+        try:
+            hunt()
+        except _Broken:
+            return found[0], found[-1]
+        return None
+
+    @property
+    def _short(self) -> float:
+        return max(_FLOOR, self._slowest * _SLOWER)
+
+    def _try(self, example: Example, seconds: float, *, alone: bool) -> Trial:
+        """Have one example tried; with nobody left to do so it breaks nothing."""
+        trial = Trial(example, min(seconds, self._timeout), alone)
+        from_thread.run(self._hand_over, trial)
+        return trial
+
+    async def _hand_over(self, trial: Trial) -> None:
+        if self._over:
+            return
+        try:
+            await self._hand.send(trial)
+        except anyio.BrokenResourceError:
+            return
+        self.tried += 1
+        self._pending = trial
+        await trial.done.wait()

@@ -1,0 +1,142 @@
+"""Generated answers for a server under test: each on the running connection, or on a fresh one if the last is spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from ..fixture_client import FixtureClient
+from ..judge import broken_since
+from ..peer import Json
+from ..revisions import Revision
+from ..wire.transcript import Side
+from .answers import Answer
+from .probes import FIRST, answering, perform
+from .search import Example, Search, Trial, told
+from .targets import Target
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+#: trials on one connection: the longer a record, the longer it takes to judge
+_PER_CONNECTION = 50
+
+#: a text this long is no plain one
+_LONG = 1000
+
+#: the tools that the sampling requests of each target offer, by its label
+Offered = Mapping[str, Sequence[Json]]
+#: a connection that is ready for calls; ``None`` where there can be none
+Connect = Callable[[], AbstractAsyncContextManager[FixtureClient | None]]
+
+
+# --- what is sent
+
+
+def valid_answers(revision: Revision, offered: Offered) -> SearchStrategy[Example]:
+    """Results that break no rule, and errors where the era has them."""
+    from hypothesis import strategies as st
+
+    from ..strategies import create_message_results, errors
+
+    refusals = errors(revision=revision.name)
+    results = {
+        target: create_message_results(revision=revision.name, tools=[t for t in tools if _usable(t)] or False)
+        for target, tools in offered.items()
+    }
+
+    @st.composite
+    def examples(draw: st.DrawFn) -> Example:
+        target = draw(st.sampled_from(list(results)))
+        if not revision.modern and draw(st.integers(0, 3)) == 3:
+            return _example("error", {"error": draw(refusals)}, target)
+        result = draw(results[target])
+        return _example(_group_of(result), {"result": result}, target)
+
+    return examples()
+
+
+def invalid_answers(revision: Revision, offered: Offered) -> SearchStrategy[Example]:
+    """Results that break one rule each."""
+    from hypothesis import strategies as st
+
+    from ..strategies import invalid_create_message_results
+
+    @st.composite
+    def examples(draw: st.DrawFn) -> Example:
+        target = draw(st.sampled_from(list(offered)))
+        invalid = draw(invalid_create_message_results(revision=revision.name))
+        flaw = f"that breaks {invalid.rule} at {invalid.where}"
+        return _example("odd", {"result": invalid.value}, target, f" {flaw}", hostile=True)
+
+    return examples()
+
+
+def _example(group: str, outcome: Json, target: str, flaw: str = "", hostile: bool = False) -> Example:
+    return Example(group, outcome, f"a generated answer{flaw}, {told(outcome)}", target, hostile)
+
+
+def _group_of(result: Json) -> str:
+    """By what is particular about it: the tools it calls, its content, or what stands beside that."""
+    content = result["content"]
+    blocks = content if isinstance(content, list) else [content]
+    if any(block["type"] == "tool_use" for block in blocks):
+        return "tools"
+    plain = isinstance(content, dict) and content.keys() == {"type", "text"}
+    return (
+        "open" if plain and content["text"].isascii() and content["text"].isprintable() and content["text"] else "kind"
+    )
+
+
+def _usable(tool: Json) -> bool:
+    """Whether a tool that is offered may be called with whatever its schema allows."""
+    from hypothesis_jsonschema import from_schema
+
+    annotations = tool.get("annotations")
+    if not isinstance(tool.get("name"), str) or (
+        isinstance(annotations, dict) and annotations.get("destructiveHint") is True
+    ):
+        return False
+    try:
+        from_schema(tool["inputSchema"]).validate()
+    except Exception:  # a schema is the server's, and may be anything
+        return False
+    return True
+
+
+# --- how it is tried
+
+
+async def try_on_server(search: Search, connect: Connect, targets: Sequence[Target], revision: Revision) -> None:
+    """Try what the search asks for until it has enough, or the server cannot be called plainly any more."""
+    by_label = {target.label: target for target in targets}
+    trial = await search.next()
+    while trial is not None:
+        async with connect() as client:
+            # What a plain call breaks already is no matter of what is generated.
+            if client is None or not await perform(client, FIRST, targets[0]):
+                search.close()
+                return
+            search.known |= broken_since(client.transcript, 0, revision, Side.SERVER)
+            for _ in range(_PER_CONNECTION):
+                alone = trial.alone
+                good = await _try(search, trial, client, by_label[trial.example.target], revision)
+                trial = await search.next()
+                if not good or alone or trial is None or trial.alone:
+                    break
+
+
+async def _try(search: Search, trial: Trial, client: FixtureClient, target: Target, revision: Revision) -> bool:
+    """Try one example; whether the connection is good for more."""
+    example = trial.example
+    begin, started = len(client.transcript.items), time.monotonic()
+    usual, client.timeout = client.timeout, trial.seconds
+    good = await perform(
+        client, answering(Answer(example.group, example.name, example.value, hostile=example.hostile)), target
+    )
+    client.timeout = usual
+    broken = broken_since(client.transcript, begin, revision, Side.SERVER)
+    search.finish(trial, client.transcript, broken, time.monotonic() - started)
+    return good
