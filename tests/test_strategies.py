@@ -26,12 +26,13 @@ from mcp_sampling_conformance.messages import SAMPLING
 from mcp_sampling_conformance.revisions import MODERN, NAMES, REVISIONS
 from mcp_sampling_conformance.rules import all_rules, rules_for
 from mcp_sampling_conformance.strategies import Invalid, media
-from mcp_sampling_conformance.strategies.invalid import params_table, results_table
+from mcp_sampling_conformance.strategies.invalid import errors_table, input_required_table, params_table, results_table
 from mcp_sampling_conformance.verdicts import Verdict
 from mcp_sampling_conformance.wire.transcript import Side, Transcript
 
 WITH_TOOLS = [name for name in NAMES if REVISIONS[name].tools]
 SAMPLING_CAPABILITY = {"sampling": {"tools": {}, "context": {}}}
+ALL_CAPABILITIES = {**SAMPLING_CAPABILITY, "elicitation": {"form": {}, "url": {}}, "roots": {}}
 CHECKED = {Verdict.PASS, Verdict.NOT_OBSERVED, Verdict.NOT_APPLICABLE}
 
 Example = Callable[[Any], None]
@@ -48,8 +49,8 @@ def check(values: st.SearchStrategy[Any], test: Example, examples: int = 25) -> 
     run()
 
 
-def legacy(revision: str, params: Any, result: Any) -> Transcript:
-    """One call in which the server asks for sampling and gets a result."""
+def legacy(revision: str, params: Any, result: Any, error: Any = None) -> Transcript:
+    """One call in which the server asks for sampling and gets a result, or an error."""
     transcript = Transcript("a session", "stdio")
 
     def say(sender: Side, **body: Any) -> None:
@@ -64,7 +65,7 @@ def legacy(revision: str, params: Any, result: Any) -> Transcript:
     say(Side.CLIENT, method="notifications/initialized")
     say(Side.CLIENT, id=2, method="tools/call", params={"name": "ask", "arguments": {}})
     say(Side.SERVER, id=3, method=SAMPLING, params=params)
-    say(Side.CLIENT, id=3, result=result)
+    say(Side.CLIENT, id=3, **({"result": result} if error is None else {"error": error}))
     say(Side.SERVER, id=2, result={"content": []})
     return transcript
 
@@ -76,18 +77,31 @@ def modern(revision: str, params: Any, result: Any) -> Transcript:
     def say(sender: Side, **body: Any) -> None:
         transcript.record(sender, json.dumps({"jsonrpc": "2.0", **body}).encode(), "stdio")
 
-    meta = {
-        "io.modelcontextprotocol/protocolVersion": revision,
-        "io.modelcontextprotocol/clientCapabilities": SAMPLING_CAPABILITY,
-        "io.modelcontextprotocol/clientInfo": {"name": "a", "version": "1"},
-    }
-    call = {"name": "ask", "arguments": {}, "_meta": meta}
+    call = modern_call(revision, SAMPLING_CAPABILITY)
     say(Side.CLIENT, id=1, method="tools/call", params=call)
     asked = {"resultType": "input_required", "inputRequests": {"key": {"method": SAMPLING, "params": params}}}
     say(Side.SERVER, id=1, result=asked)
     say(Side.CLIENT, id=2, method="tools/call", params={**call, "inputResponses": {"key": result}})
     transcript.mark("retry", id=2, of=1)
     say(Side.SERVER, id=2, result={"resultType": "complete", "content": []})
+    return transcript
+
+
+def modern_call(revision: str, capabilities: Any) -> dict[str, Any]:
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": revision,
+        "io.modelcontextprotocol/clientCapabilities": capabilities,
+        "io.modelcontextprotocol/clientInfo": {"name": "a", "version": "1"},
+    }
+    return {"name": "ask", "arguments": {}, "_meta": meta}
+
+
+def answered(revision: str, **outcome: Any) -> Transcript:
+    """A call in the modern era, and what it is answered with: a result, maybe questions, or an error."""
+    transcript = Transcript("a session", "stdio")
+    call = {"id": 1, "method": "tools/call", "params": modern_call(revision, ALL_CAPABILITIES)}
+    for sender, body in (Side.CLIENT, call), (Side.SERVER, {"id": 1, **outcome}):
+        transcript.record(sender, json.dumps({"jsonrpc": "2.0", **body}).encode(), "stdio")
     return transcript
 
 
@@ -129,7 +143,35 @@ def test_valid_results_break_no_rule(revision: str) -> None:
     check(strategies.create_message_results(revision=revision), test)
 
 
-def assert_broken(revision: str, side: Side, transcript: Transcript, invalid: Invalid) -> None:
+@pytest.mark.parametrize("revision", NAMES)
+def test_valid_errors_break_no_rule(revision: str) -> None:
+    def test(error: Any) -> None:
+        if revision in MODERN:
+            assert complaints(revision, Side.SERVER, answered(revision, error=error)) == {}
+        else:
+            assert complaints(revision, Side.CLIENT, legacy(revision, PARAMS, None, error)) == {}
+
+    check(strategies.errors(revision=revision), test)
+
+
+@pytest.mark.parametrize("revision", sorted(MODERN))
+def test_valid_questions_break_no_rule(revision: str) -> None:
+    seen: set[str] = set()
+
+    def test(result: Any) -> None:
+        assert complaints(revision, Side.SERVER, answered(revision, result=result)) == {}
+        seen.update(asked["method"] for asked in result.get("inputRequests", {}).values())
+
+    check(strategies.input_required_results(revision=revision), test, 100)
+    assert seen == {SAMPLING, "elicitation/create", "roots/list"}
+    seen.clear()
+    check(strategies.input_required_results(revision=revision, others=False), test, 50)
+    assert seen == {SAMPLING}
+
+
+def assert_broken(
+    revision: str, side: Side, transcript: Transcript, invalid: Invalid, inside: tuple[str, ...] | None = None
+) -> None:
     found = complaints(revision, side, transcript)
     assert found.keys() == {invalid.rule}, (invalid, found)
     (rule,) = [r for r in all_rules() if r.name == invalid.rule and side in r.binds]
@@ -140,6 +182,7 @@ def assert_broken(revision: str, side: Side, transcript: Transcript, invalid: In
         start = ("params", "inputResponses", "key")
         if side is Side.SERVER:
             start = ("result", "inputRequests", "key", "params")
+    start = inside or start
     assert (*start, *invalid.path) in places, (invalid, places)
 
 
@@ -166,18 +209,46 @@ def test_each_way_to_break_a_result_breaks_exactly_its_rule(revision: str) -> No
             assert_broken(revision, Side.CLIENT, session(revision, params_for(result), result), invalid)
 
 
-#: topics about what a message says
-TOPICS = {"role", "max-tokens", "preferences", "content", "parameters", "result", "tool-loop"}
-#: what rules in them are about that no single message can break: what becomes of it, or what came before
+ERROR = {"code": -1, "message": "no"}
+ASKING = {"resultType": "input_required", "requestState": "s"}
+
+
+@pytest.mark.parametrize("revision", [name for name in NAMES if name not in MODERN])
+def test_each_way_to_break_an_error_breaks_exactly_its_rule(revision: str) -> None:
+    for rule, breakers in errors_table(REVISIONS[revision]).items():
+        for put_in in breakers:
+            error = deepcopy(ERROR)
+            invalid = Invalid(error, rule, put_in(last, error))
+            assert_broken(revision, Side.CLIENT, legacy(revision, PARAMS, None, error), invalid, ("error",))
+
+
+@pytest.mark.parametrize("revision", sorted(MODERN))
+def test_each_way_to_break_questions_breaks_exactly_its_rule(revision: str) -> None:
+    for rule, breakers in input_required_table(REVISIONS[revision]).items():
+        for put_in in breakers:
+            result = deepcopy(ASKING)
+            invalid = Invalid(result, rule, put_in(last, result))
+            assert_broken(revision, Side.SERVER, answered(revision, result=result), invalid, ("result",))
+
+
+#: topics that are about more than what one message says
+ABOUT_MORE = {"association", "framing", "http", "id", "liveness"}
+#: what rules of the others are about that no single message can break: what becomes of it, or what came before
 MORE_THAN_A_MESSAGE = re.compile(
     r".*(-survived|-rejected|-rejected-code|-answered|/tolerated|/hints?-.*|/respected|/stop-reason-at-limit)"
     r"|result/open-fields|tool-loop/(answers-tool-use|iteration-limit|choice-.*|offered-only)"
+    r"|capability/(undeclared-.*|tools?-.*|context-undeclared-.*|per-request|not-before-initialized|declared-.*)"
+    r"|error/(rejection-code|reserved-codes)"
+    r"|single-response/(progress-.*|proceeds-after-one|duplicate-ignored|exactly-one|complete)"
+    r"|input-required/(only-where-allowed|undeclared-not-asked|missing-asked-again|extra-ignored|state-.*"
+    r"|another-connection|asks-in-.*|all-answered|new-id|not-leaked|unknown-result-type)"
 )
 
 
 def breakable(revision: str, side: Side) -> set[str]:
-    names = {rule.name for rule in rules_for(side, REVISIONS[revision]) if rule.topic in TOPICS}
-    found = {name for name in names if not MORE_THAN_A_MESSAGE.fullmatch(name)} | {"capability/revision-respected"}
+    """The rules that one message can break, by the registry: a new one is among them until it is named above."""
+    names = {rule.name for rule in rules_for(side, REVISIONS[revision]) if rule.topic not in ABOUT_MORE}
+    found = {name for name in names if not MORE_THAN_A_MESSAGE.fullmatch(name)}
     if not REVISIONS[revision].content_arrays:
         found.discard("content/array")  # any array breaks capability/revision-respected with it
     if revision in MODERN:
@@ -189,8 +260,12 @@ def breakable(revision: str, side: Side) -> set[str]:
 
 @pytest.mark.parametrize("revision", NAMES)
 def test_every_rule_that_one_message_can_break_is_broken(revision: str) -> None:
-    assert params_table(REVISIONS[revision]).keys() == breakable(revision, Side.SERVER)
-    assert results_table(REVISIONS[revision]).keys() == breakable(revision, Side.CLIENT)
+    found = REVISIONS[revision]
+    of_servers = input_required_table(found) if revision in MODERN else params_table(found)
+    assert of_servers.keys() == breakable(revision, Side.SERVER)
+    assert params_table(found).keys() <= of_servers.keys()
+    of_clients = results_table(found).keys() | (set() if revision in MODERN else errors_table(found).keys())
+    assert of_clients == breakable(revision, Side.CLIENT)
 
 
 @pytest.mark.parametrize("revision", NAMES)
@@ -208,6 +283,23 @@ def test_invalid_results_break_exactly_one_rule(revision: str) -> None:
         assert_broken(revision, Side.CLIENT, transcript, invalid)
 
     check(strategies.invalid_create_message_results(revision=revision), test, 40)
+
+
+def test_invalid_errors_and_questions_break_exactly_one_rule() -> None:
+    def test_error(invalid: Invalid) -> None:
+        transcript = legacy("2025-11-25", PARAMS, None, invalid.value)
+        assert_broken("2025-11-25", Side.CLIENT, transcript, invalid, ("error",))
+
+    def test_questions(invalid: Invalid) -> None:
+        transcript = answered("2026-07-28", result=invalid.value)
+        assert_broken("2026-07-28", Side.SERVER, transcript, invalid, ("result",))
+
+    check(strategies.invalid_errors(revision="2025-11-25"), test_error)
+    check(strategies.invalid_input_required_results(revision="2026-07-28"), test_questions, 40)
+    with pytest.raises(ValueError, match="no InputRequiredResult"):
+        strategies.invalid_input_required_results(revision="2025-11-25")
+    with pytest.raises(ValueError, match="no request for sampling is answered with an error"):
+        strategies.invalid_errors(revision="2026-07-28")
 
 
 def test_rules_can_be_chosen() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..revisions import NAMES, Revision
+from ..revisions import NAMES, NEWEST_LEGACY, Revision
 from . import tools as _tools
 from .content import draw_tool_result, draw_tool_use, simple_blocks
 from .conversations import (
@@ -25,7 +25,7 @@ from .conversations import (
     tool_loops,
 )
 from .input_required import input_required_of
-from .invalid import Invalid, invalid_params, invalid_results
+from .invalid import Invalid, invalid_errors_of, invalid_input_required, invalid_params, invalid_results
 from .models import build
 from .tools import tool_inputs
 from .values import (
@@ -55,6 +55,8 @@ __all__ = [
     "input_required_results",
     "invalid_create_message_params",
     "invalid_create_message_results",
+    "invalid_errors",
+    "invalid_input_required_results",
     "model_hints",
     "model_preferences",
     "sampling_messages",
@@ -286,14 +288,22 @@ def _whole_results(draw: st.DrawFn, plain: Strategy, calling: Strategy | None) -
 
 def errors(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
     """The error of a JSON-RPC response: a refusal by the user, one of JSON-RPC's own, or another."""
-    revision_of(revision)
-    return build(_errors(), "ErrorData", as_model)
+    return build(_errors(revision_of(revision)), "ErrorData", as_model)
 
 
 @cache
-def _errors() -> Strategy:
-    codes = among((-1, -32602, -32603, -32601, -32600, -32042, -32000, 1), st.integers(-(2**31), 2**31), 2)
+def _errors(revision: Revision) -> Strategy:
+    codes = among((-1, -32602, -32603, -32601, -32600, -32000, 1), st.integers(-(2**31), 2**31), 2)
+    if revision.modern:
+        codes = codes.filter(lambda code: code not in _TAKEN)
     return record({"code": codes, "message": texts()}, {"data": json_values()})
+
+
+#: codes with a meaning of their own since 2026-07-28, or one that they had before
+_TAKEN = frozenset((-32002, *range(-32099, -32019)))
+
+
+_NO_QUESTIONS = "{} has no InputRequiredResult; it came with 2026-07-28"
 
 
 def input_required_results(
@@ -305,7 +315,7 @@ def input_required_results(
     """
     found = revision_of(revision)
     if not found.modern:
-        raise ValueError(f"{revision} has no InputRequiredResult; it came with 2026-07-28")
+        raise ValueError(_NO_QUESTIONS.format(revision))
     return build(_input_required(found, tools, others), "InputRequiredResult", as_model)
 
 
@@ -328,3 +338,23 @@ def invalid_create_message_results(
     """Results that break exactly one rule each: any that one result can break alone, or one of those named."""
     found = revision_of(revision)
     return invalid_results(found, _results(found, _offered(found, True)), rules)
+
+
+def invalid_input_required_results(
+    *, revision: str = NEWEST, rules: Collection[str] | None = None, others: bool = True
+) -> st.SearchStrategy[Invalid]:
+    """InputRequiredResults that break exactly one rule each: one about themselves, or about the params in them."""
+    found = revision_of(revision)
+    if not found.modern:
+        raise ValueError(_NO_QUESTIONS.format(revision))
+    return invalid_input_required(found, _input_required(found, True, others), rules)
+
+
+def invalid_errors(
+    *, revision: str = NEWEST_LEGACY, rules: Collection[str] | None = None
+) -> st.SearchStrategy[Invalid]:
+    """Errors that break exactly one rule each; since 2026-07-28 none answers a request for sampling any more."""
+    found = revision_of(revision)
+    if found.modern:
+        raise ValueError(f"in {revision} no request for sampling is answered with an error")
+    return invalid_errors_of(found, _errors(found), rules)

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..messages import Path, show_path
+from ..messages import SAMPLING, Path, show_path
 from ..revisions import Revision
 from . import media
 from .conversations import answers_tools
@@ -319,8 +319,12 @@ def params_table(revision: Revision) -> Table:
         newer += [("tools", [{"name": "a", "inputSchema": _SCHEMA}]), ("tools", []), ("toolChoice", {"mode": "auto"})]
     if not revision.tasks:
         newer += [("task", {"ttl": 60000}), ("task", {})]
-    others = [(rule, _insert(*part)) for rule, part in _sequences(revision)]
+    others: list[tuple[str, _Breaker]] = [(rule, _insert(*part)) for rule, part in _sequences(revision)]
     others += [("capability/revision-respected", _replace(key, value, ())) for key, value in newer]
+    others += [("single-response/no-stream-parameter", _replace("stream", value, ())) for value in (True, False, None)]
+    if revision.tools:
+        contexts = ("thisServer", "allServers")
+        others += [("capability/context-avoided", _replace("includeContext", value, ())) for value in contexts]
     kept = {r: m for r, m in _PARAMS.items() if revision.tools or not m.keys() & {"tools", "toolChoice"}}
     if revision.modern:
         del kept["parameters/meta"]  # these params have no _meta of their own
@@ -333,6 +337,96 @@ def results_table(revision: Revision) -> Table:
     others = [(rule, _say(*part)) for rule, part in _contents(revision)]
     others += [(rule, _update(*part)) for rule, part in _calls(revision)]
     return _table(_RESULTS, _REQUIRED_RESULTS, others)
+
+
+_ERRORS: Mapping[str, Mapping[str, list[Part]]] = {
+    "error/shape": {
+        "code": [(bad, ()) for bad in ("-1", -1.5, None, True, [-1])],
+        "message": [(bad, ()) for bad in _NO_STRING],
+    }
+}
+
+
+@cache
+def errors_table(revision: Revision) -> Table:
+    """What breaks each rule that an error can break alone."""
+    missing = [("error/shape", _remove(key)) for key in ("code", "message")]
+    return _table(_ERRORS, {}, missing)
+
+
+def _ask(request: Any, path: Path) -> _Breaker:
+    """One more question, which is wrong."""
+
+    def apply(draw: st.DrawFn, value: Json) -> Path:
+        key = _fresh(value)
+        value["inputRequests"][key] = copy.deepcopy(request)
+        return ("inputRequests", key, *path)
+
+    return apply
+
+
+def _ask_with(breaker: _Breaker) -> _Breaker:
+    """One more request for sampling, whose params are wrong."""
+
+    def apply(draw: st.DrawFn, value: Json) -> Path:
+        key = _fresh(value)
+        params: Json = {"messages": [{"role": "user", "content": dict(_TEXT)}], "maxTokens": 100}
+        path = breaker(draw, params)
+        value["inputRequests"][key] = {"method": SAMPLING, "params": params}
+        return ("inputRequests", key, "params", *path)
+
+    return apply
+
+
+def _fresh(value: Json) -> str:
+    """A key that no question has yet."""
+    asked = value.setdefault("inputRequests", {})
+    return next(key for key in map("broken_{}".format, range(len(asked) + 1)) if key not in asked)
+
+
+def _ask_nothing(draw: st.DrawFn, value: Json) -> Path:
+    value.pop("inputRequests", None)
+    value.pop("requestState", None)
+    return ()
+
+
+_NO_ANSWERABLE: tuple[Any, ...] = ("tools/call", "sampling/createmessage", "", None, 5)
+_NO_QUESTIONS: tuple[Any, ...] = ("sample", [], None, 5)
+_INPUT_REQUIRED: Mapping[str, Mapping[str, list[Part]]] = {
+    "input-required/result-type": {"resultType": [(bad, ()) for bad in _NO_STRING]},
+    "input-required/requests-valid": {
+        "requestState": [(bad, ()) for bad in _NO_STRING],
+        "inputRequests": [(bad, ()) for bad in _NO_QUESTIONS],
+    },
+}
+_NO_QUESTION: tuple[Part, ...] = (
+    ("sample", ()),
+    (None, ()),
+    ({"params": {}}, ()),
+    *(({"method": bad, "params": {}}, ("method",)) for bad in _NO_ANSWERABLE),
+    # A request for sampling without params lacks what they must have, too.
+    ({"method": "elicitation/create"}, ()),
+    ({"method": "elicitation/create", "params": []}, ("params",)),
+)
+
+
+@cache
+def input_required_table(revision: Revision) -> Table:
+    """What breaks each rule that one InputRequiredResult can break alone."""
+    others = [("input-required/requests-valid", _ask(*part)) for part in _NO_QUESTION]
+    others.append(("input-required/something-required", _ask_nothing))
+    others += [(rule, _ask_with(b)) for rule, breakers in params_table(revision).items() for b in breakers]
+    return _table(_INPUT_REQUIRED, {"input-required/result-type": "resultType"}, others)
+
+
+def invalid_errors_of(revision: Revision, valid: Strategy, rules: Collection[str] | None) -> st.SearchStrategy[Invalid]:
+    return _broken(valid, _chosen(errors_table(revision), rules, revision))
+
+
+def invalid_input_required(
+    revision: Revision, valid: Strategy, rules: Collection[str] | None
+) -> st.SearchStrategy[Invalid]:
+    return _broken(valid, _chosen(input_required_table(revision), rules, revision))
 
 
 def invalid_params(revision: Revision, valid: Strategy, rules: Collection[str] | None) -> st.SearchStrategy[Invalid]:
