@@ -1,24 +1,36 @@
-"""How fast content is generated, against what the official schema alone gives.
+"""How fast content is generated, against what the official schema or the SDK's models alone give.
 
-``python tests/benchmarks/strategies.py SCHEMA.json`` generates params and results of 2025-11-25 with our strategies, as
-JSON and as models, and with hypothesis_jsonschema from that revision's schema, each for some seconds, and prints the
-examples per second of processor time. (Of the SDK's models Hypothesis makes nothing by itself: it has none for Any.)
+``HYPOTHESIS_NO_PLUGINS=1 python tests/benchmarks/strategies.py SCHEMA.json`` generates params, results and
+conversations of 2025-11-25 with our strategies, as JSON and as models; with hypothesis_jsonschema from that revision's
+schema; and with ``st.from_type`` from the SDK's models, which without plugins has no help of ours. Each has some
+seconds of processor time; the examples per second are printed.
+
+By itself ``st.from_type`` makes none of these models: it has nothing for ``Any``, and does not see the aliases of
+required members. So it is helped: told each member's type, with plain JSON values where the type is ``Any``, and with
+the range that most of the numbers have.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+import types
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import mcp.types
+from annotated_types import Interval
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis_jsonschema import from_schema
+from pydantic import BaseModel
 
 from mcp_sampling_conformance import strategies
 
@@ -37,7 +49,7 @@ def rate(make: Callable[[], Values]) -> float:
     ends = time.process_time() + SECONDS
 
     @settings(
-        max_examples=2000,
+        max_examples=5000,
         phases=[Phase.generate],
         database=None,
         deadline=None,
@@ -56,23 +68,80 @@ def rate(make: Callable[[], Values]) -> float:
     return count / (time.process_time() - began)
 
 
+def known(hint: Any) -> Any:
+    """A type that Hypothesis can make: that of a member, without ``Any`` and with help for the models in it."""
+    if hint is Any:
+        return bool | int | str | None
+    if hint is float:
+        return Annotated[float, Interval(ge=0, le=1)]
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        help_with(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if not arguments or origin is Literal:
+        return hint
+    if origin in (Union, types.UnionType):
+        return reduce(or_, map(known, arguments))
+    return origin[tuple(map(known, arguments))]
+
+
+_helped: set[type[BaseModel]] = set()
+
+
+def help_with(model: type[BaseModel]) -> None:
+    if model not in _helped:
+        _helped.add(model)
+        hints = get_type_hints(model)
+        members = {f.alias or name: st.from_type(known(hints[name])) for name, f in model.model_fields.items()}
+        st.register_type_strategy(model, st.builds(model, **members))
+
+
+def outcome(values: Values) -> str:
+    """What becomes of the first example."""
+    try:
+        given(values)(lambda value: None)()
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    return "works"
+
+
 def main(argv: Sequence[str]) -> None:
+    if "HYPOTHESIS_NO_PLUGINS" not in os.environ:
+        sys.exit("HYPOTHESIS_NO_PLUGINS must be set, or st.from_type would have our strategies")
     warnings.simplefilter("ignore")
     definitions = json.loads(Path(argv[0]).read_text(encoding="utf-8"))["$defs"]
 
-    def official(name: str) -> Values:
-        return from_schema({"$defs": definitions, "$ref": f"#/$defs/{name}"})
+    def official(schema: dict[str, Any]) -> Values:
+        return from_schema({"$defs": definitions, **schema})
 
-    ways: dict[str, Callable[[], Values]] = {
-        "params": lambda: strategies.create_message_params(revision=REVISION),
-        "params as models": lambda: strategies.create_message_params(revision=REVISION, as_model=True),
-        "params from the schema": lambda: official("CreateMessageRequestParams"),
-        "results": lambda: strategies.create_message_results(revision=REVISION),
-        "results as models": lambda: strategies.create_message_results(revision=REVISION, as_model=True),
-        "results from the schema": lambda: official("CreateMessageResult"),
+    def ref(name: str) -> dict[str, str]:
+        return {"$ref": f"#/$defs/{name}"}
+
+    sdk = {
+        "params": mcp.types.CreateMessageRequestParams,
+        "results": mcp.types.CreateMessageResultWithTools,
+        "conversations": list[mcp.types.SamplingMessage],
     }
-    for name, make in ways.items():
-        print(f"{name}: {rate(make):.1f}/s", flush=True)
+    for name, model in sdk.items():
+        print(f"{name} from the models without help: {outcome(st.from_type(model))}", flush=True)
+    ours = {
+        "params": strategies.create_message_params,
+        "results": strategies.create_message_results,
+        "conversations": strategies.conversations,
+    }
+    schemas: dict[str, dict[str, Any]] = {
+        "params": ref("CreateMessageRequestParams"),
+        "results": ref("CreateMessageResult"),
+        "conversations": {"type": "array", "items": ref("SamplingMessage")},
+    }
+    for name in ours:
+        ways: dict[str, Callable[[], Values]] = {
+            "": lambda name=name: ours[name](revision=REVISION),
+            "as models": lambda name=name: ours[name](revision=REVISION, as_model=True),
+            "from the schema": lambda name=name: official(schemas[name]),
+            "from the models, with help": lambda name=name: st.from_type(known(sdk[name])),
+        }
+        for way, make in ways.items():
+            print(f"{name} {way}".rstrip() + f": {rate(make):.1f}/s", flush=True)
 
 
 if __name__ == "__main__":
