@@ -12,11 +12,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from importlib.metadata import entry_points
 from io import BytesIO
+from random import Random
 from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from mcp_sampling_conformance import hypothesis_hook, strategies
@@ -162,10 +163,10 @@ def test_valid_questions_break_no_rule(revision: str) -> None:
         assert complaints(revision, Side.SERVER, answered(revision, result=result)) == {}
         seen.update(asked["method"] for asked in result.get("inputRequests", {}).values())
 
-    check(strategies.input_required_results(revision=revision), test, 100)
+    check(strategies.input_required_results(revision=revision), test, 60)
     assert seen == {SAMPLING, "elicitation/create", "roots/list"}
     seen.clear()
-    check(strategies.input_required_results(revision=revision, others=False), test, 50)
+    check(strategies.input_required_results(revision=revision, others=False), test)
     assert seen == {SAMPLING}
 
 
@@ -336,6 +337,61 @@ def test_inputs_satisfy_the_schemas_of_their_tools(revision: str) -> None:
 
     tools = strategies.tools(revision=revision)
     check(tools.flatmap(lambda tool: st.tuples(st.just(tool), strategies.tool_inputs(tool))), test, 100)
+
+
+@pytest.mark.parametrize("revision", WITH_TOOLS)
+def test_what_is_structured_is_any_json_value_since_2026(revision: str) -> None:
+    seen: set[type] = set()
+
+    def test(block: Any) -> None:
+        if "structuredContent" in block:
+            seen.add(type(block["structuredContent"]))
+
+    check(strategies.content_blocks(revision=revision, kinds=["tool_result"]), test, 300)
+    assert dict in seen
+    assert (len(seen) > 3) == (revision in MODERN)
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+SOUGHT: dict[str, tuple[Callable[[Any], bool], Any]] = {
+    "anything": (lambda result: True, plain("Hello.")),
+    "empty": (lambda result: result["content"] == plain(""), plain("")),
+    "astral": (lambda result: "\U0001f600" in json.dumps(result["content"], ensure_ascii=False), plain("\U0001f600")),
+    "huge": (lambda result: len(json.dumps(result)) > 2**16, plain(strategies.values.TEXTS[-1])),
+    "array": (lambda result: isinstance(result["content"], list), [plain("Hello.")]),
+    "stopReason": (lambda result: "stopReason" in result, plain("Hello.")),
+    "image": (
+        lambda result: "image/" in json.dumps(result["content"]),
+        {"type": "image", "mimeType": media.images()[0][0], "data": media.images()[0][1]},
+    ),
+    "tool": (
+        lambda result: '"tool_use"' in json.dumps(result["content"]),
+        {"type": "tool_use", "id": "call_0", "name": "get_weather", "input": {}},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SOUGHT)
+def test_what_breaks_most_is_found_soon_and_shrinks_to_a_simple_result_in_few_trials(what: str) -> None:
+    is_it, content = SOUGHT[what]
+    trials: set[str] = set()
+    found_after = 0
+
+    def seek(result: Any) -> bool:
+        nonlocal found_after
+        trials.add(json.dumps(result))
+        found_after = found_after or (len(trials) if is_it(result) else 0)
+        return is_it(result)
+
+    how = settings(max_examples=500, database=None, suppress_health_check=list(HealthCheck))
+    result = find(strategies.create_message_results(), seek, settings=how, random=Random(1))
+    assert result["content"] == content
+    assert result.keys() <= {"role", "content", "model", "stopReason"}
+    assert found_after < 150
+    assert len(trials) - found_after < 100
 
 
 def test_inputs_for_a_schema_of_ones_own() -> None:

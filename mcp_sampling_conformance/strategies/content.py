@@ -136,7 +136,7 @@ def _result_blocks(revision: Revision) -> Strategy:
 
 @cache
 def _more_of_tool_result(revision: Revision) -> Strategy:
-    structured = json_values() if revision.modern else json_objects()
+    structured = json_objects() | json_values() if revision.modern else json_objects()
     return seldom({"structuredContent": structured, "isError": st.booleans(), "_meta": metas()})
 
 
