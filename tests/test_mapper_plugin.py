@@ -204,7 +204,7 @@ def test_an_exception_that_is_no_refusal(run: Run) -> None:
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "the mapper raised Unsupported('audio'), which it does not declare in rejects",
+            "the mapper raised Unsupported('audio'); if that is a refusal, say so with rejects=Unsupported",
             '    input   [[]{"role": *, "content": {"type": "audio", *}}]',
         ]
     )

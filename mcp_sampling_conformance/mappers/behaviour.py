@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from .calls import Exited
 from .contents import Json, blocks_of
 from .mapper import Takes
 from .trial import Broken, Trial, Unmapped, cut
@@ -19,7 +20,10 @@ def maps(trial: Trial, params: Json) -> None:
     except trial.mapper.rejects as error:
         trial.refusal = f"{type(error).__name__}: {error}"
     except Exception as error:
-        trial.fail(f"the mapper raised {cut(repr(error))}, which it does not declare in rejects", params, crash=True)
+        hint = (
+            "" if isinstance(error, Exited) else f"; if that is a refusal, say so with rejects={type(error).__name__}"
+        )
+        trial.fail(f"the mapper raised {cut(repr(error))}{hint}", params, crash=True)
 
 
 def keeps_input(trial: Trial, params: Json) -> None:
@@ -78,4 +82,8 @@ def _as_json(value: Any) -> Any:
 
 
 def _normal(block: Json) -> Json:
-    return {key: member for key, member in block.items() if member is not None and (key, member) != ("isError", False)}
+    """A block without what says nothing: an ``isError`` that is false, empty texts in a result."""
+    kept = {key: member for key, member in block.items() if member is not None and (key, member) != ("isError", False)}
+    if block["type"] == "tool_result":
+        kept["content"] = [_normal(part) for part in block["content"] if part != {"type": "text", "text": ""}]
+    return kept

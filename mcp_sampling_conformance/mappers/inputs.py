@@ -29,6 +29,11 @@ MEDIA = {"image": ("image/png", "image/jpeg"), "audio": ("audio/wav", "audio/mpe
 _MAGIC = {"image": b"\x89PNG\r\n\x1a\n\xfb\xff", "audio": b"RIFF\x2c\x00\x00\x00WAVE\xfb\xff"}
 
 
+def _text_first(kind: str) -> tuple[bool, str]:
+    """Puts what is simplest first, so that examples shrink to it."""
+    return kind != "text", kind
+
+
 class Writer:
     """Makes blocks; counts what it makes."""
 
@@ -62,7 +67,7 @@ class Writer:
         return base64.b64encode(_MAGIC[kind] + self.mark("data").encode()).decode()
 
     def blocks(self, kinds: Collection[str], least: int = 0, most: int = 3) -> list[Json]:
-        order = sorted(kinds, key=lambda kind: (kind != "text", kind))
+        order = sorted(kinds, key=_text_first)
         found: list[Json] = self._draw(st.lists(_made(self.any_block, order), min_size=least, max_size=most))
         return found
 
@@ -84,8 +89,14 @@ class Writer:
             value[self.mark("nested")] = {"list": [self.mark("value"), 1000 + self._count, True, None]}
         return {"type": "tool_use", "id": self.mark("call").replace("-", "_"), "name": name, "input": value}
 
+    def said(self) -> list[Json]:
+        """The content of a tool's result: half of all that can stand there, since much of it is easily forgotten."""
+        kinds = sorted([*self._revision.tool_result_types, "text", "resource"], key=_text_first)
+        content = [self.block(kind) for kind in kinds if self._draw(st.booleans())]
+        return content[::-1] if self._draw(st.booleans()) else content
+
     def result(self, call: Json) -> Json:
-        content = self.blocks(self._revision.tool_result_types)
+        content = self.said()
         block = {"type": "tool_result", "toolUseId": call["id"], "content": content}
         if self._draw(st.integers(0, 2)) == 2:  # which stands in a text too, as server/tools recommends
             block["structuredContent"] = {self.mark("key"): self.mark("value")}
@@ -116,7 +127,8 @@ class Writer:
         return [{"role": "user", "content": self.block(kind)}]
 
     def any_turn(self, draw: Any, least_calls: int) -> list[Json]:
-        return self.turn(draw(st.sampled_from(["user", "assistant", *["loop"] * self._revision.tools])), least_calls)
+        loops = ["loop"] * (2 if self._revision.tools else 0)  # where most can be lost
+        return self.turn(draw(st.sampled_from(["user", "assistant", *loops])), least_calls)
 
 
 @st.composite
@@ -132,7 +144,7 @@ def conversations_for(
     """Params of a valid request; ``need`` is a kind of turn or block that is surely in it."""
     write = Writer(draw, revision)
     if mapper.takes == "block":
-        kinds = [need] if need else sorted(revision.content_types, key=lambda kind: (kind != "text", kind))
+        kinds = [need] if need else sorted(revision.content_types, key=_text_first)
         kind = draw(st.sampled_from(kinds))
         call = write.call([]) if kind in ("tool_use", "tool_result") else {}
         block = call if kind == "tool_use" else write.result(call) if kind == "tool_result" else write.block(kind)

@@ -88,7 +88,8 @@ def _tried(function: Callable[[Any], Any], calls: Calls) -> Reached:
     """The way of calling a function with which the text comes out. One that only raises nothing proves little."""
     tried = []
     for takes, as_models in _order(function):
-        mapper = Mapper(function, takes, as_models=as_models)
+        # Whoever raises NotImplementedError refuses; of any other exception only a Mapper can say so.
+        mapper = Mapper(function, takes, NotImplementedError, as_models=as_models)
         output, fault = _called(mapper, _BLOCKS[0], calls)
         way = _in_words(takes, as_models)
         if not fault and places(_TEXT, strings_in(plain_data(output))):
