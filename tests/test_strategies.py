@@ -349,7 +349,7 @@ def test_what_is_structured_is_any_json_value_since_2026(revision: str) -> None:
 
     check(strategies.content_blocks(revision=revision, kinds=["tool_result"]), test, 300)
     assert dict in seen
-    assert (len(seen) > 3) == (revision in MODERN)
+    assert (seen == {dict}) == (revision not in MODERN)
 
 
 def plain(text: str) -> dict[str, Any]:

@@ -65,6 +65,11 @@ def up_to(most: int) -> st.SearchStrategy[int]:
     return st.integers(0, most)
 
 
+# Hypothesis makes new examples by copying what one strategy drew to where a like one drew, and takes those for alike
+# that come from one function with the same defaults. What is below has defaults, which nobody replaces, to keep apart
+# what has nothing to do with each other: else most examples would be such copies.
+
+
 def among(values: Sequence[T], other: st.SearchStrategy[T] | None = None, one_in: int = 5) -> st.SearchStrategy[T]:
     """One of the values, the simplest first, or about one time in so many what another strategy yields.
 
@@ -72,22 +77,19 @@ def among(values: Sequence[T], other: st.SearchStrategy[T] | None = None, one_in
     """
     if other is None:
         return st.sampled_from(values)
-    return _or_else(values, st.sampled_from(range(len(values) + max(1, len(values) // (one_in - 1)))), other)
+    indices = st.sampled_from(range(len(values) + max(1, len(values) // (one_in - 1))))
 
+    @st.composite
+    def pick(draw: st.DrawFn, kind: str = repr(values)[:500]) -> T:
+        index = draw(indices)
+        return values[index] if index < len(values) else draw(other)
 
-@st.composite
-def _or_else(draw: st.DrawFn, values: Sequence[T], indices: st.SearchStrategy[int], other: st.SearchStrategy[T]) -> T:
-    index = draw(indices)
-    return values[index] if index < len(values) else draw(other)
+    return pick()
 
 
 @cache
 def sometimes(what: str, one_in: int) -> st.SearchStrategy[str]:
-    """``what`` it is about, one time in so many, else nothing.
-
-    Hypothesis likes to make a new example by copying what one strategy drew to where it was drawn from again. Whether
-    one thing is there says nothing about another, so each has a strategy of its own.
-    """
+    """``what`` it is about, one time in so many, else nothing."""
     return st.sampled_from(("",) * (one_in - 1) + (what,))
 
 
@@ -98,28 +100,28 @@ def record(
 
     ``fixed_dictionaries`` draws the order of the members too, which costs more than the members; see `any_order`.
     """
-    return _record(required, [(sometimes(key, one_in), key, values) for key, values in optional.items()])
+    more = [(sometimes(key, one_in), key, values) for key, values in optional.items()]
 
+    @st.composite
+    def members(draw: st.DrawFn, kind: tuple[str, ...] = (*required, *optional)) -> Json:
+        found = {key: draw(values) for key, values in required.items()}
+        for gate, key, values in more:
+            if draw(gate):
+                found[key] = draw(values)
+        return found
 
-@st.composite
-def _record(
-    draw: st.DrawFn, required: Mapping[str, Strategy], optional: Sequence[tuple[Strategy, str, Strategy]]
-) -> Json:
-    found = {key: draw(values) for key, values in required.items()}
-    for gate, key, values in optional:
-        if draw(gate):
-            found[key] = draw(values)
-    return found
+    return members()
 
 
 def seldom(optional: Mapping[str, Strategy]) -> st.SearchStrategy[Json]:
     """Some of these members, in one of four cases any."""
-    return _seldom(sometimes(" ".join(optional), 4), record({}, optional))
+    gate, members = sometimes(" ".join(optional), 4), record({}, optional)
 
+    @st.composite
+    def some(draw: st.DrawFn, kind: tuple[str, ...] = tuple(optional)) -> Json:
+        return draw(members) if draw(gate) else {}
 
-@st.composite
-def _seldom(draw: st.DrawFn, gate: Strategy, members: st.SearchStrategy[Json]) -> Json:
-    return draw(members) if draw(gate) else {}
+    return some()
 
 
 @st.composite
