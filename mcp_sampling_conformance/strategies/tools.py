@@ -90,6 +90,19 @@ def input_schemas(draw: st.DrawFn) -> Json:
     return schema
 
 
+#: since 2026-07-28 what comes out of a tool may be any JSON, and the schema of it any
+_OUTPUTS: tuple[Json, ...] = (
+    {},
+    {"type": "array", "items": {"type": "number"}},
+    {"$schema": _DRAFT, "anyOf": [{"type": "string"}, {"type": "null"}]},
+    {"type": ["integer", "boolean"]},
+)
+
+
+def _other_outputs() -> st.SearchStrategy[Json]:
+    return st.sampled_from(range(len(_OUTPUTS))).map(lambda index: deepcopy(_OUTPUTS[index]))
+
+
 @cache
 def _more_of_tool(revision: Revision) -> st.SearchStrategy[Json]:
     hints = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
@@ -98,7 +111,7 @@ def _more_of_tool(revision: Revision) -> st.SearchStrategy[Json]:
         "title": short_texts(),
         "icons": icons(),
         "annotations": record({}, {"title": short_texts(), **{hint: st.booleans() for hint in hints}}),
-        "outputSchema": input_schemas(),
+        "outputSchema": input_schemas() | _other_outputs() if revision.modern else input_schemas(),
         "_meta": metas(),
     }
     if revision.tasks:
