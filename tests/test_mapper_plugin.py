@@ -126,6 +126,12 @@ def test_should_warns_and_fails_when_strict(run: Run, pytester: pytest.Pytester)
     assert with_verdict(pytester, "fail") == {"tells-tool-choices-apart"}
 
 
+def test_what_is_lost_inside_the_results_of_tools(run: Run, pytester: pytest.Pytester) -> None:
+    run("texts_of_results", *ONE, *REPORT)
+    lost = {"conservation-of-text", "conservation-of-binary", "conservation-of-links"}
+    assert with_verdict(pytester, "fail", "warn", "error") == lost
+
+
 # --- how it is called
 
 WAYS = {
