@@ -238,6 +238,12 @@ def test_a_mapper_that_hangs_now_and_then(run: Run, pytester: pytest.Pytester) -
 # --- options
 
 
+def test_list_rules_has_the_properties(run: Run) -> None:
+    result = run("to_provider", "--mcp-list-rules")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["mapper/tells-errors-apart  (mapper; SHOULD from 2025-11-25, a level of ours)"])
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     {
