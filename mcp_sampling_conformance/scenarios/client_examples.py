@@ -37,12 +37,7 @@ def valid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]:
     """Params that break no rule; with ``tools`` where the client declared them."""
     from ..strategies import create_message_params
 
-    def example(params: Json) -> Example:
-        # A client that knows tasks may answer with one, which is not judged.
-        params = {key: value for key, value in params.items() if key != "task"}
-        return Example("kind", params, f"a generated request, {told(params)}")
-
-    return create_message_params(revision=revision.name, tools=tools).map(example)
+    return create_message_params(revision=revision.name, tools=tools).map(_valid)
 
 
 def invalid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]:
@@ -51,9 +46,16 @@ def invalid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]
 
     def example(invalid: Invalid) -> Example:
         flaw = f"that breaks {invalid.rule} at {invalid.where}"
-        return Example("odd", invalid.value, f"a generated request {flaw}, {told(invalid.value)}", hostile=True)
+        name = f"a generated request {flaw}, {told(invalid.value)}"
+        return Example("odd", invalid.value, name, hostile=True, sound=_valid(invalid.sound))
 
     return invalid_create_message_params(revision=revision.name).map(example)
+
+
+def _valid(params: Json) -> Example:
+    # A client that knows tasks may answer with one, which is not judged.
+    params = {key: value for key, value in params.items() if key != "task"}
+    return Example("kind", params, f"a generated request, {told(params)}")
 
 
 # --- how it is tried
@@ -87,8 +89,9 @@ async def try_on_client(search: Search, start: Start, revision: Revision) -> Non
     taker = _Taker(search, revision)
     while not search.over:
         book = Book({tool.name: tool for tool in taker.tools()})
-        taker.fresh, taker.controlled = True, False
+        taker.begin_again()
         await start(book)
+        taker.settle()
         if not book.called:
             search.close()
 
@@ -99,14 +102,21 @@ class _Taker:
     def __init__(self, search: Search, revision: Revision) -> None:
         self.search = search
         self.revision = revision
-        self.fresh = True  #: nothing was tried since the client was started
-        self.controlled = False  #: a plain request was made since then
         self.trial: Trial | None = None
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """The client is about to be started."""
+        self.fresh = True  #: nothing was tried since then
+        self.controlled = False  #: nor was a plain request made
+        #: settles a trial that got no answer: what that means shows when the client goes on, or has ended
+        self.settle: Callable[[], None] = _nothing
 
     def tools(self) -> Sequence[Tool]:
         return [Tool(f"g{n:02}_generated", "Probe: generated requests", self._call) for n in range(1, _TOOLS + 1)]
 
     async def _call(self, server: FixtureServer, call: int | str) -> None:
+        self.settle()
         for _ in range(_PER_CALL):
             self.trial = self.trial or await self.search.next()
             if self.trial is None or (self.trial.alone and not self.fresh):
@@ -128,14 +138,25 @@ class _Taker:
 
     async def _try(self, server: FixtureServer, trial: Trial) -> bool:
         """Try one example; whether more can be asked in this call."""
-        example = trial.example
-        begin, started = len(server.transcript.items), time.monotonic()
+        example, transcript = trial.example, server.transcript
+        begin, started = len(transcript.items), time.monotonic()
         usual, server.timeout = server.timeout, trial.seconds
         answer = await server.ask(example.group, example.name, example.value)
         if example.hostile and answer is not None:
             answer = await server.ask("follow-up", f"a plain request after {example.name}", request(), after="odd")
         server.timeout = usual
-        self.trial, self.fresh = None, False
-        broken = broken_since(server.transcript, begin, self.revision, Side.CLIENT)
-        self.search.finish(trial, server.transcript, broken, time.monotonic() - started)
+        took = time.monotonic() - started
+
+        def settle() -> None:
+            self.settle = _nothing
+            broken = broken_since(transcript, begin, self.revision, Side.CLIENT)
+            self.search.finish(trial, transcript, broken, took)
+
+        self.trial, self.fresh, self.settle = None, False, settle
+        if answer is not None:
+            settle()
         return answer is not None
+
+
+def _nothing() -> None:
+    """There is nothing to settle."""

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 #: what is found at most in one search; each find costs a shrink
 _MOST_FINDS = 2
+#: so many examples may break nothing but what is known to be broken, and often takes long
+_MOST_REPEATED = 3
 #: how many examples a shrink may try
 _SHRINK_TRIALS = 150
-#: a shrink may take so many times the time-out
-_SHRINK_FACTOR = 1.5
+#: and how many seconds it may take
+_SHRINK_SECONDS = 15.0
 #: while shrinking an answer is waited for so many times as long as the slowest so far took, and no less than the floor
 _SLOWER, _FLOOR = 20, 0.5
 #: how much of an example a message shows
@@ -56,6 +58,11 @@ class Example:
     name: str  #: for people; completes "... after NAME"
     target: str = ""  #: what is called with it, by its label
     hostile: bool = False
+    sound: Example | None = None  #: of a hostile one, what it was before it was broken
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How Hypothesis shows it; the whole may be huge."""
+        printer.text(self.name)
 
 
 @dataclass
@@ -105,6 +112,7 @@ class Search:
         self._pending: Trial | None = None
         self._outcomes: dict[str, frozenset[str]] = {}  #: of the examples that had all the time there is
         self._slowest = 0.0
+        self._repeated = 0  #: examples that broke nothing but what is known
 
     # --- for whoever holds the connection
 
@@ -157,12 +165,22 @@ class Search:
                 return
             first, smallest = found
             again = self._try(smallest.example, inf, alone=True)
-            rules = again.broken - self.known
-            alone = bool(rules)
-            told = again if alone else first
-            self.known |= rules or first.broken
-            assert told.transcript is not None
-            self.finds.append(Find(told.example, frozenset(rules or first.broken), told.transcript, alone))
+            sound = smallest.example.sound
+            # What the valid rest does alone is not to be laid at the violation's door.
+            without = self._try(sound, inf, alone=True) if again.broken and sound else None
+            if without and without.broken - self.known:
+                self._keep(without, alone=True)
+                return
+            if again.broken - self.known:
+                self._keep(again, alone=True)
+            else:
+                self._keep(first, alone=False)
+
+    def _keep(self, trial: Trial, *, alone: bool) -> None:
+        rules = trial.broken - self.known
+        self.known |= rules
+        assert trial.transcript is not None
+        self.finds.append(Find(trial.example, rules, trial.transcript, alone))
 
     def _find(self) -> tuple[Trial, Trial] | None:
         """The first example that breaks a rule not known to be broken, and the smallest that does so."""
@@ -180,6 +198,8 @@ class Search:
                 return shrunk[key]
             if key in self._outcomes:
                 return Trial(example, 0, False, self._outcomes[key])
+            if self._repeated >= _MOST_REPEATED:
+                return Trial(example, 0, False)
             if found:
                 trials += 1
                 if trials > _SHRINK_TRIALS or time.monotonic() > until:
@@ -187,9 +207,11 @@ class Search:
             trial = self._try(example, self._short if found else inf, alone=False)
             if trial.broken - self.known:
                 if not found:
-                    until = time.monotonic() + self._timeout * _SHRINK_FACTOR
+                    until = time.monotonic() + _SHRINK_SECONDS
                 shrunk[key] = trial
-            if not found or trial not in shrunk.values():
+            elif trial.broken:
+                self._repeated += 1
+            if not found or key not in shrunk:
                 self._outcomes[key] = trial.broken
             return trial
 

@@ -52,8 +52,7 @@ def valid_answers(revision: Revision, offered: Offered) -> SearchStrategy[Exampl
         target = draw(st.sampled_from(list(results)))
         if not revision.modern and draw(st.integers(0, 3)) == 3:
             return _example("error", {"error": draw(refusals)}, target)
-        result = draw(results[target])
-        return _example(_group_of(result), {"result": result}, target)
+        return _valid(draw(results[target]), target)
 
     return examples()
 
@@ -68,14 +67,18 @@ def invalid_answers(revision: Revision, offered: Offered) -> SearchStrategy[Exam
     def examples(draw: st.DrawFn) -> Example:
         target = draw(st.sampled_from(list(offered)))
         invalid = draw(invalid_create_message_results(revision=revision.name))
-        flaw = f"that breaks {invalid.rule} at {invalid.where}"
-        return _example("odd", {"result": invalid.value}, target, f" {flaw}", hostile=True)
+        flaw = f" that breaks {invalid.rule} at {invalid.where}"
+        return _example("odd", {"result": invalid.value}, target, flaw, _valid(invalid.sound, target))
 
     return examples()
 
 
-def _example(group: str, outcome: Json, target: str, flaw: str = "", hostile: bool = False) -> Example:
-    return Example(group, outcome, f"a generated answer{flaw}, {told(outcome)}", target, hostile)
+def _valid(result: Json, target: str) -> Example:
+    return _example(_group_of(result), {"result": result}, target)
+
+
+def _example(group: str, outcome: Json, target: str, flaw: str = "", sound: Example | None = None) -> Example:
+    return Example(group, outcome, f"a generated answer{flaw}, {told(outcome)}", target, bool(flaw), sound)
 
 
 def _group_of(result: Json) -> str:

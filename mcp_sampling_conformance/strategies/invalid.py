@@ -24,6 +24,7 @@ class Invalid:
     value: Any
     rule: str  #: the only rule that it breaks, by the name it has in the reports
     path: Path  #: what is wrong, from the top of the value; where something is missing, the object that lacks it
+    sound: Any = None  #: the valid value that it was made of
 
     @property
     def where(self) -> str:
@@ -452,4 +453,5 @@ def _broken(draw: st.DrawFn, valid: Strategy, table: Table) -> Invalid:
     rule = rules[draw(up_to(len(rules) - 1))]
     breaker = table[rule][draw(up_to(len(table[rule]) - 1))]
     value = draw(valid)
-    return Invalid(value, rule, breaker(draw, value))
+    sound = copy.deepcopy(value)
+    return Invalid(value, rule, breaker(draw, value), sound)
