@@ -42,7 +42,7 @@ class Writer:
         self._revision = revision
         self._count = 0
         # A mapper that refuses whatever has an image in it is judged by conversations that have none.
-        self._texts_only = draw(st.sampled_from((True, False, False)))
+        self._texts_only = draw(st.sampled_from((True, False, False, False)))
 
     def mark(self, kind: str) -> str:
         self._count += 1
@@ -183,7 +183,10 @@ def with_choices(draw: Any, mapper: Mapper, revision: Revision) -> tuple[Json, J
 
 
 def any_input(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:
-    return conversations_for(mapper, revision)
+    anything = conversations_for(mapper, revision)
+    if mapper.takes == "block" or not revision.tools:
+        return anything
+    return anything | conversations_for(mapper, revision, "loop")  # in whose results most is lost
 
 
 def odd_input(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:
