@@ -144,3 +144,74 @@ def test_the_seed_makes_the_same_examples_again(monkeypatch: pytest.MonkeyPatch)
         return values
 
     assert tried(7) == tried(7) != tried(8)
+
+
+# --- as a user sees it
+
+
+def report_of(pytester: pytest.Pytester, *options: str) -> tuple[pytest.RunResult, set[str]]:
+    """A run of the plugin in one revision, and the rules that did not hold."""
+    one = ("--mcp-spec-version", LEGACY, "--mcp-report", "report.json", "--mcp-timeout", "3")
+    result = pytester.runpytest_subprocess("mcp-sampling", *options, *one, timeout=60)
+    results = json.loads((pytester.path / "report.json").read_text())["results"]
+    return result, {r["rule"] for r in results if r["verdict"] in ("fail", "warn", "error")}
+
+
+def test_a_find_is_shown_at_its_smallest(pytester: pytest.Pytester) -> None:
+    client = " ".join([*python("picky_clients.py", "dies-on-temperature-0"), "{server}"])
+    result, broken = report_of(pytester, "--mcp-client", client, "--mcp-examples", "50")
+    assert result.ret == 1
+    assert broken == {"content/kinds-answered"}
+    example = '{"messages": *"temperature": 0}'
+    result.stdout.fnmatch_lines(
+        [
+            "mcp sampling: 50 generated examples of each sort with the seed 0 (--mcp-examples, --hypothesis-seed)",
+            f"the client ended (exit code 3) instead of answering a generated request, {example}",
+            "*on the connection *",
+            '>>> server → client *"temperature":0}}',
+            "*(the process has ended (exit code 3))",
+            f"{LEGACY}: content/kinds-answered broke with a generated request, {example} (found with the seed 0)",
+        ]
+    )
+
+
+def test_of_no_examples_nothing_comes(pytester: pytest.Pytester) -> None:
+    server = " ".join(python("picky_servers.py", "dies-on-webp"))
+    result, broken = report_of(pytester, "--mcp-server", server, "--mcp-examples", "0")
+    assert (result.ret, broken) == (0, set())
+    result.stdout.fnmatch_lines(["mcp sampling: nothing generated (--mcp-examples, --hypothesis-seed)"])
+
+
+def test_a_callback_that_cannot_take_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        callbacks="""
+        from mcp.types import CreateMessageResult, TextContent
+
+        async def picky(context, params):
+            for message in params.messages:
+                blocks = message.content if isinstance(message.content, list) else [message.content]
+                assert all(block.mime_type != "image/webp" for block in blocks if block.type == "image")
+            return CreateMessageResult(role="assistant", content=TextContent(type="text", text="Yes."), model="m")
+        """
+    )
+    result, broken = report_of(pytester, "--mcp-callback", "callbacks:picky", "--mcp-examples", "100")
+    # The SDK answers for a callback that crashes, with an error, so that no rule is broken; that it did is told.
+    assert "content/kinds-answered" not in broken
+    result.stdout.fnmatch_lines(
+        [f"{LEGACY}: the callback raised AssertionError: * (*callbacks.py, line *) (in * of *)"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--mcp-examples", "some"), "'some' is no number of examples; write 10, or 0 for none"),
+        (("--mcp-examples", "-1"), "'-1' is no number of examples"),
+        (("--hypothesis-seed", "x"), "'x' is no integer; write one, or random"),
+    ],
+)
+def test_usage_errors(pytester: pytest.Pytester, options: tuple[str, ...], words: str) -> None:
+    result = pytester.runpytest_subprocess("--mcp-server", " ".join(python("reference_server.py")), *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {options[0]}: {words}*"])
+    result.stderr.no_fnmatch_line("*Traceback*")

@@ -54,7 +54,7 @@ async def provoke_callback(
             continue
         run.connections += 1
         await _one_revision(watched, revision, models, timeout, record)
-        start = partial(_start, callback, revision, timeout)
+        start = partial(_start, watched, revision, timeout)
         await search_client(record, revision, start, generated, timeout, progress)
         if watched.answers:
             run.reached.append(revision.name)

@@ -33,8 +33,11 @@ class RevisionRun:
         """Take in what a search found: first what shows it at its smallest."""
         for find in finds:
             self.transcripts.insert(0 if find.alone else len(self.transcripts), find.transcript)
-            what = "the smallest" if find.alone else "after others, not on a fresh connection,"
-            self.notes.append(f"{revision.name}: {', '.join(sorted(find.rules))}: {what} is {find.example.name}")
+            when = "" if find.alone else ", though not on a fresh connection"
+            self.notes.append(
+                f"{revision.name}: {', '.join(sorted(find.rules))} broke with {find.example.name} "
+                f"(found with the seed {find.seed}{when})"
+            )
 
 
 @dataclass

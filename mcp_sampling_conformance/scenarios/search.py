@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ from ..wire.transcript import Transcript
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+#: after so many examples Hypothesis begins to repeat parts of them, so they are drawn in rounds
+_ROUND = 10
 #: what is found at most in one search; each find costs a shrink
 _MOST_FINDS = 2
 #: so many examples may break nothing but what is known to be broken, and often takes long
@@ -32,6 +34,8 @@ _MOST_REPEATED = 3
 _SHRINK_TRIALS = 150
 #: and how many seconds it may take
 _SHRINK_SECONDS = 15.0
+#: so many of the smallest examples are tried again, until one of them breaks a rule once more
+_CANDIDATES = 4
 #: while shrinking an answer is waited for so many times as long as the slowest so far took, and no less than the floor
 _SLOWER, _FLOOR = 20, 0.5
 #: how much of an example a message shows
@@ -85,6 +89,7 @@ class Find:
     rules: frozenset[str]
     transcript: Transcript
     alone: bool  #: it breaks them on a fresh connection too, whatever came before
+    seed: int  #: finds it again
 
 
 def told(value: Any) -> str:
@@ -161,29 +166,41 @@ class Search:
     def _find_all(self) -> None:
         for _ in range(_MOST_FINDS):
             found = self._find()
-            if found is None:
+            if not found:
                 return
-            first, smallest = found
-            again = self._try(smallest.example, inf, alone=True)
-            sound = smallest.example.sound
+            again = self._confirmed(found)
+            sound = again.example.sound if again else None
             # What the valid rest does alone is not to be laid at the violation's door.
-            without = self._try(sound, inf, alone=True) if again.broken and sound else None
+            without = self._try(sound, inf, alone=True) if sound else None
             if without and without.broken - self.known:
                 self._keep(without, alone=True)
                 return
+            self._keep(again or found[0], alone=again is not None)
+
+    def _confirmed(self, found: Sequence[Trial]) -> Trial | None:
+        """The smallest that breaks a rule on a fresh connection too; the shrink may have taken slowness for silence."""
+        for trial in [*found[: -_CANDIDATES - 1 : -1], found[0]]:
+            again = self._try(trial.example, inf, alone=True)
             if again.broken - self.known:
-                self._keep(again, alone=True)
-            else:
-                self._keep(first, alone=False)
+                return again
+        return None
 
     def _keep(self, trial: Trial, *, alone: bool) -> None:
         rules = trial.broken - self.known
         self.known |= rules
         assert trial.transcript is not None
-        self.finds.append(Find(trial.example, rules, trial.transcript, alone))
+        self.finds.append(Find(trial.example, rules, trial.transcript, alone, self._how.seed))
 
-    def _find(self) -> tuple[Trial, Trial] | None:
-        """The first example that breaks a rule not known to be broken, and the smallest that does so."""
+    def _find(self) -> list[Trial]:
+        """Examples that break a rule not known to be broken, from the first one on ever smaller; none if there are
+        none."""
+        for begin in range(0, self._how.examples, _ROUND):
+            found = self._hunt(min(_ROUND, self._how.examples - begin), f"{self._how.seed}/{begin}")
+            if found:
+                return found
+        return []
+
+    def _hunt(self, examples: int, random_seed: str) -> list[Trial]:
         from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
         shrunk: dict[str, Trial] = {}  #: what broke a rule in the short time given while shrinking
@@ -215,9 +232,9 @@ class Search:
                 self._outcomes[key] = trial.broken
             return trial
 
-        @seed(self._how.seed)
+        @seed(random_seed)
         @settings(
-            max_examples=self._how.examples,
+            max_examples=examples,
             phases=(Phase.generate, Phase.shrink),
             database=None,
             deadline=None,
@@ -231,14 +248,12 @@ class Search:
         def hunt(example: Example) -> None:
             trial = try_once(example)
             if trial.broken - self.known:
-                found.append(trial)
+                found[:] = [*(one for one in found if one is not trial), trial]
                 raise _Broken
 
-        try:
+        with suppress(_Broken):
             hunt()
-        except _Broken:
-            return found[0], found[-1]
-        return None
+        return found
 
     @property
     def _short(self) -> float:
