@@ -14,6 +14,7 @@ import mcp_sampling_conformance.scenarios.callback  # noqa: F401  (else each run
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NEWEST = "2025-11-25"
 ONE = ("--mcp-spec-version", NEWEST)
+NOTHING_GENERATED = "--mcp-examples=0"  #: test_generated.py is about that
 SECONDS = 60  #: bounds a run in a subprocess; it takes one or two
 
 Run = Callable[..., pytest.RunResult]
@@ -143,9 +144,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run(*args: str, apart: bool = False) -> pytest.RunResult:
         if apart:
-            return pytester.runpytest_subprocess(*args, timeout=SECONDS)
+            return pytester.runpytest_subprocess(NOTHING_GENERATED, *args, timeout=SECONDS)
         return pytester.runpytest_inprocess(
-            "-p", "no:asyncio", *args, "-W", "ignore::pytest.PytestAssertRewriteWarning"
+            "-p", "no:asyncio", NOTHING_GENERATED, *args, "-W", "ignore::pytest.PytestAssertRewriteWarning"
         )
 
     return run

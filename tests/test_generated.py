@@ -78,9 +78,9 @@ def check(search: Search, holds: Callable[[Any], bool], huge: bool) -> None:
 
 
 def cases(*tables: Any) -> list[tuple[str, str, str]]:
-    """Each thing once, the eras in turn; dying is quicker than hanging."""
+    """Each thing once, the eras in turn; one of them hangs, which takes longer than to die."""
     names = [name for table in tables for name in table]
-    return [(name, "hangs" if n % 5 == 3 else "dies", (LEGACY, MODERN)[n % 2]) for n, name in enumerate(names)]
+    return [(name, "hangs" if name == "webp" else "dies", (LEGACY, MODERN)[n % 2]) for n, name in enumerate(names)]
 
 
 @pytest.mark.parametrize(("name", "ends", "revision"), cases(picky_servers.VALID, picky_servers.BAD_ANSWERS))

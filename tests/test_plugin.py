@@ -19,6 +19,7 @@ ITEM = f"mcp-sampling::server::{NEWEST}::max-tokens/integer"
 REACHED = "mcp-sampling::server::sampling-reached"
 SECONDS = 60  #: bounds a run in a subprocess; it takes one or two
 
+NOTHING_GENERATED = "--mcp-examples=0"  #: test_generated.py is about that
 Run = Callable[..., pytest.RunResult]
 
 
@@ -39,7 +40,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run(*args: str, server: str | None = REFERENCE, apart: bool = False) -> pytest.RunResult:
         named = () if server is None else ("--mcp-server", server)
-        all_args = ("-p", "no:asyncio", *named, *args)
+        all_args = ("-p", "no:asyncio", NOTHING_GENERATED, *named, *args)
         if apart:
             return pytester.runpytest_subprocess(*all_args, timeout=SECONDS)
         return pytester.runpytest_inprocess(*all_args, "-W", "ignore::pytest.PytestAssertRewriteWarning")
