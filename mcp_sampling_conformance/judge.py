@@ -8,7 +8,7 @@ from .evidence import Evidence, Session
 from .report.excerpt import excerpt
 from .revisions import Revision
 from .rules import rules_for
-from .verdicts import Finding, Level, Result, Rule, Verdict
+from .verdicts import Finding, Result, Rule, Verdict, verdict_on_broken
 from .wire.transcript import Side, Transcript
 
 
@@ -62,8 +62,7 @@ def _verdict(
         return _result(rule, evidence.revision, side, transport, Verdict.ERROR, mask(report))
     violations = [finding for finding in findings if not finding.holds]
     if violations:
-        failing = (Level.MUST, Level.SHOULD) if strict else (Level.MUST,)
-        verdict = Verdict.FAIL if rule.level(evidence.revision, transport) in failing else Verdict.WARN
+        verdict = verdict_on_broken(rule.level(evidence.revision, transport), strict)
         lines = tuple(mask(line) for line in excerpt(violations[0]))
         message = mask(_message(violations))
         return _result(rule, evidence.revision, side, transport, verdict, message, lines)

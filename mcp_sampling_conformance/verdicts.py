@@ -32,6 +32,11 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
+def verdict_on_broken(level: Level | None, strict: bool) -> Verdict:
+    """What it means that a rule of this level is broken; with ``strict`` a SHOULD counts like a MUST."""
+    return Verdict.FAIL if level is Level.MUST or (strict and level is Level.SHOULD) else Verdict.WARN
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that a rule could judge: whether it held, and where and why not."""

@@ -11,7 +11,7 @@ from ..glance import Glance
 from ..report.excerpt import printable
 from ..revisions import Revision
 from ..subject import REACHED, Terms, on_the_run
-from ..verdicts import Level, Result, Verdict
+from ..verdicts import Result, Verdict, verdict_on_broken
 from .calls import DEFAULT_TIMEOUT, Calls
 from .check import EXAMPLES, SEED, Outcome, check_property, unknown_properties
 from .mapper import Mapper
@@ -96,7 +96,7 @@ class MapperJudgement:
     def _verdict(self, prop: Property, outcome: Outcome) -> Verdict:
         if outcome.holds is not False:
             return Verdict.PASS if outcome.holds else Verdict.NOT_OBSERVED
-        return Verdict.FAIL if prop.level is Level.MUST or self._terms.strict else Verdict.WARN
+        return verdict_on_broken(prop.level, self._terms.strict)
 
     def _result(
         self, prop: Property, revision: Revision, verdict: Verdict, message: str, evidence: tuple[str, ...] = ()
