@@ -219,8 +219,8 @@ def _params(revision: Revision, tools: bool, deprecated: bool) -> Strategy:
 
 @st.composite
 def _request_metas(draw: st.DrawFn) -> Json:
-    """With or without a token for progress, any string or integer."""
-    tokens = among(("token", 0, 1, 2**53, -1), short_texts(), 2)
+    """With or without a token for progress, any string or integer; beyond 2**53 - 1 not every JSON parser is exact."""
+    tokens = among(("token", 0, 1, 2**53 - 1, -1), short_texts(), 2)
     return {**draw(metas()), **draw(record({}, {"progressToken": tokens}))}
 
 
