@@ -128,6 +128,38 @@ def test_nothing_is_found_where_nothing_is_wrong(revision: str) -> None:
         assert search.tried > MUCH.examples / 2
 
 
+@pytest.mark.parametrize("revision", [LEGACY, MODERN])
+def test_a_rule_that_is_broken_whatever_is_sent_does_not_end_the_search(revision: str) -> None:
+    server = python("server_mutants.py", "max-tokens-string")
+    search = anyio.run(searched_server, server, REVISIONS[revision], valid_answers)
+    assert search.known == {"max-tokens/integer"}
+    assert not search.finds
+    assert search.tried > MUCH.examples / 2
+
+    client = python("client_mutants.py", "role-system")
+    search = anyio.run(searched_client, client, REVISIONS[revision], valid_requests)
+    assert search.known == {"role/result-role"}
+    assert not search.finds
+    assert search.tried > MUCH.examples / 2
+
+
+def test_nothing_is_tried_on_a_client_that_is_about_to_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    blamed: list[Any] = []
+    finish = Search.finish
+
+    def noted(self: Search, trial: Trial, *args: Any, **more: Any) -> None:
+        finish(self, trial, *args, **more)
+        if trial.broken:
+            blamed.append(trial.example.value)
+
+    monkeypatch.setattr(Search, "finish", noted)
+    # In this era it leaves a request unanswered, and makes its next call at once.
+    command = python("picky_clients.py", "hangs-on-emoji")
+    anyio.run(searched_client, command, REVISIONS[LEGACY], valid_requests)
+    assert len(blamed) > 1
+    assert all(picky_clients.ALL["emoji"](params) for params in blamed)
+
+
 def test_the_seed_makes_the_same_examples_again(monkeypatch: pytest.MonkeyPatch) -> None:
     finish = Search.finish
 

@@ -74,13 +74,14 @@ async def search_client(
     if not generated.examples or not any(exchange.answer for session in sessions for exchange in session.exchanges):
         return
     tools = any(session.sampling is not None and session.sampling.get("tools") for session in sessions)
+    known: set[str] = set()
     for sort, requests in (("valid", valid_requests), ("invalid", invalid_requests)):
         progress(f"{revision.name}: generated {sort} requests")
-        search = Search(partial(requests, revision, tools), generated, timeout)
+        search = Search(partial(requests, revision, tools), generated, timeout, known)
         async with search.running():
             await try_on_client(search, start, revision)
         record.add_finds(revision, search.finds)
-        if search.finds:
+        if any(find.spent for find in search.finds):
             break  # what valid content does, the rest of an invalid request would do as well
 
 
@@ -118,6 +119,8 @@ class _Taker:
     async def _call(self, server: FixtureServer, call: int | str) -> None:
         self.settle()
         for _ in range(_PER_CALL):
+            if server.book.over:  # it is about to be ended
+                return
             self.trial = self.trial or await self.search.next()
             if self.trial is None or (self.trial.alone and not self.fresh):
                 return
@@ -150,7 +153,7 @@ class _Taker:
         def settle() -> None:
             self.settle = _nothing
             broken = broken_since(transcript, begin, self.revision, Side.CLIENT)
-            self.search.finish(trial, transcript, broken, took)
+            self.search.finish(trial, transcript, broken, took, answer is None)
 
         self.trial, self.fresh, self.settle = None, False, settle
         if answer is not None:

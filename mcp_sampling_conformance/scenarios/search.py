@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ROUND = 10
 #: what is found at most in one search; each find costs a shrink
 _MOST_FINDS = 2
-#: so many examples may break nothing but what is known to be broken, and often takes long
+#: so many examples may break nothing but what is known to be broken, and spend the connection, which takes long
 _MOST_REPEATED = 3
 #: how many examples a shrink may try
 _SHRINK_TRIALS = 150
@@ -78,6 +78,7 @@ class Trial:
     alone: bool  #: on a connection of its own
     broken: frozenset[str] = frozenset()  #: the rules that broke
     transcript: Transcript | None = None
+    spent: bool = False  #: the connection is good for no more
     done: anyio.Event = field(default_factory=anyio.Event)
 
 
@@ -90,6 +91,7 @@ class Find:
     transcript: Transcript
     alone: bool  #: it breaks them on a fresh connection too, whatever came before
     seed: int  #: finds it again
+    spent: bool  #: it hung or killed the system under test
 
 
 def told(value: Any) -> str:
@@ -105,8 +107,14 @@ class _Broken(Exception):
 class Search:
     """One search. Use ``running`` around what takes trials with ``next`` and returns them with ``finish``."""
 
-    def __init__(self, strategy: Callable[[], SearchStrategy[Example]], how: Generated, timeout: float) -> None:
-        self.known: set[str] = set()  #: rules that are broken whatever is sent
+    def __init__(
+        self,
+        strategy: Callable[[], SearchStrategy[Example]],
+        how: Generated,
+        timeout: float,
+        known: set[str] | None = None,
+    ) -> None:
+        self.known = set() if known is None else known  #: rules known to be broken; what breaks more is a find
         self.finds: list[Find] = []
         self.tried = 0
         self._strategy = strategy
@@ -117,7 +125,7 @@ class Search:
         self._pending: Trial | None = None
         self._outcomes: dict[str, frozenset[str]] = {}  #: of the examples that had all the time there is
         self._slowest = 0.0
-        self._repeated = 0  #: examples that broke nothing but what is known
+        self._repeated = 0  #: examples that broke nothing but what is known, and spent the connection
 
     # --- for whoever holds the connection
 
@@ -138,10 +146,10 @@ class Search:
         except (anyio.EndOfStream, anyio.ClosedResourceError):
             return None
 
-    def finish(self, trial: Trial, transcript: Transcript, broken: frozenset[str], took: float) -> None:
-        """Say which rules broke in a trial, and how long it took, in seconds."""
-        trial.broken, trial.transcript = broken, transcript
-        if not broken:
+    def finish(self, trial: Trial, transcript: Transcript, broken: frozenset[str], took: float, spent: bool) -> None:
+        """Say which rules broke in a trial, how long it took, in seconds, and whether that spent the connection."""
+        trial.broken, trial.transcript, trial.spent = broken, transcript, spent
+        if not spent:
             self._slowest = max(self._slowest, took)
         trial.done.set()
 
@@ -189,7 +197,7 @@ class Search:
         rules = trial.broken - self.known
         self.known |= rules
         assert trial.transcript is not None
-        self.finds.append(Find(trial.example, rules, trial.transcript, alone, self._how.seed))
+        self.finds.append(Find(trial.example, rules, trial.transcript, alone, self._how.seed, trial.spent))
 
     def _find(self) -> list[Trial]:
         """Examples that break a rule not known to be broken, from the first one on ever smaller; none if there are
@@ -226,7 +234,7 @@ class Search:
                 if not found:
                     until = time.monotonic() + _SHRINK_SECONDS
                 shrunk[key] = trial
-            elif trial.broken:
+            elif trial.broken and trial.spent:
                 self._repeated += 1
             if not found or key not in shrunk:
                 self._outcomes[key] = trial.broken

@@ -238,15 +238,16 @@ class _Provoker:
         """See whether generated answers find more than those of the tables."""
         record, targets = self.run.revisions[revision.name], self._probed()
         offered = {target.label: self.offered[target.label] if revision.tools else [] for target in targets}
+        known: set[str] = set()
         for sort, answers in (("valid", valid_answers), ("invalid", invalid_answers)):
             self.progress(f"{revision.name}: generated {sort} answers")
-            search = Search(partial(answers, revision, offered), self.generated, self.timeout)
+            search = Search(partial(answers, revision, offered), self.generated, self.timeout, known)
             recorded = len(record.transcripts)
             async with search.running():
                 await try_on_server(search, partial(self._ready, revision, form), targets, revision)
             del record.transcripts[recorded:]
             record.add_finds(revision, search.finds)
-            if search.finds:
+            if any(find.spent for find in search.finds):
                 break  # what valid content does, the rest of an invalid answer would do as well
 
     @asynccontextmanager

@@ -141,5 +141,5 @@ async def _try(search: Search, trial: Trial, client: FixtureClient, target: Targ
     )
     client.timeout = usual
     broken = broken_since(client.transcript, begin, revision, Side.SERVER)
-    search.finish(trial, client.transcript, broken, time.monotonic() - started)
+    search.finish(trial, client.transcript, broken, time.monotonic() - started, not good)
     return good
