@@ -91,7 +91,7 @@ def test_a_failure_says_all_that_a_bug_report_needs(
             f"*{ITEM}*",
             "lost: the text 'text-0?'",
             f"  rule      mapper/conservation-of-text, MUST in {NEWEST} (a mapper over memory)",
-            "  requires  Every text turns up in the output: *",
+            "  requires  Every text turns up in the output, *",
             f"  source    https://modelcontextprotocol.io/specification/{NEWEST}/client/sampling#text-content",
             "            (it defines the content; it binds no mapper: *)",
             '    input   [[]{"role": "user", "content": [[]{"type": "text", "text": "text-01"}, *',

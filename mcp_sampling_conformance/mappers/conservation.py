@@ -29,9 +29,11 @@ def keeps(what: str, wanted: Callable[[Json], Iterator[str]]) -> Callable[[Trial
 
 
 def texts(params: Json) -> Iterator[str]:
-    if "systemPrompt" in params:
-        yield params["systemPrompt"]
-    yield from (text for block in leaves(params) if (text := text_of(block)) is not None)
+    return (text for block in leaves(params) if (text := text_of(block)) is not None)
+
+
+def system_prompts(params: Json) -> Iterator[str]:
+    return (params[key] for key in ("systemPrompt",) if key in params)
 
 
 def keeps_binary(trial: Trial, params: Json) -> None:

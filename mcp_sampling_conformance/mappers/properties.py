@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ..revisions import Revision, page_url
 from ..verdicts import Level
 from .behaviour import deterministic, keeps_input, maps, returns
-from .conservation import keeps, keeps_binary, keeps_definitions, keeps_inputs, keeps_order, texts
+from .conservation import keeps, keeps_binary, keeps_definitions, keeps_inputs, keeps_order, system_prompts, texts
 from .contents import leaves, of_type
 from .differences import (
     one_more,
@@ -72,6 +72,7 @@ class Property:
 _ALL: frozenset[str] = frozenset()
 _OF_TOOLS = frozenset({"tools"})
 _OF_MESSAGES = frozenset({"messages"})
+_OF_PARAMS = frozenset({"params"})
 _OF_OFFERS = frozenset({"tools", "params"})
 _NO_TOOL = "no tool of the request ever turned up in the output, which may be meant to have the messages only"
 _SAMPLING = "client/sampling"
@@ -88,8 +89,15 @@ PROPERTIES: tuple[Property, ...] = (
     Property(
         "mapper/conservation-of-text",
         MUST,
-        "Every text turns up in the output: of text blocks, embedded resources and the system prompt.",
+        "Every text turns up in the output, of text blocks and embedded resources.",
         *(_SAMPLING, "text-content", _ALL, any_input, keeps("text", texts)),
+    ),
+    # A SHOULD, for other code may pass it on: many providers take it apart from the messages.
+    Property(
+        "mapper/conservation-of-system-prompt",
+        SHOULD,
+        "The system prompt of a request turns up in the output.",
+        *(_SAMPLING, "creating-messages", _OF_PARAMS, any_input, keeps("system prompt", system_prompts)),
     ),
     Property(
         "mapper/conservation-of-binary",
