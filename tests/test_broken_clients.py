@@ -83,6 +83,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
         command += ["--mcp-client", f"{sys.executable} -S {SCRIPT} {name} {{server}}", "--mcp-env", f"{MARK}={mark}"]
         command += ["--mcp-timeout", str(TIMEOUT), "--mcp-report", str(report), "--mcp-spec-version", NEWEST]
         command += ["--mcp-spec-version", "2025-06-18"] if name == "rejects-older" else []
+        command.append("--mcp-examples=2")  # enough to see that a search comes to its end
         began = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=folder, check=False)
         seconds = time.monotonic() - began

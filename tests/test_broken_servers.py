@@ -70,6 +70,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
         command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:asyncio"]
         server = f"{sys.executable} -S {SCRIPT} {name} {mark}"
         command += ["--mcp-server", server, "--mcp-timeout", str(TIMEOUT), "--mcp-spec-version", "2025-11-25"]
+        command.append("--mcp-examples=2")  # enough to see that a search comes to its end
         # Where tools are listed, the nonsensical ones among them are what is to be tested.
         command += ["--mcp-report", str(report)] + ([] if name == "speaks-nonsense" else ["--mcp-tool", "ask"])
         began = time.monotonic()

@@ -60,7 +60,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(of: str, body: str) -> dict[str, Any]:
         target = (f"--mcp-{of}", variant(pytester, of, body))
         ignored = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-        result = pytester.runpytest_inprocess("-p", "no:asyncio", "-rs", *target, *BOTH, *ignored)
+        result = pytester.runpytest_inprocess("-p", "no:asyncio", "-rs", "--mcp-examples=0", *target, *BOTH, *ignored)
         report: dict[str, Any] = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
         return {**report, "output": result.stdout.str(), "ret": result.ret}
 

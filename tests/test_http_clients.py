@@ -107,6 +107,7 @@ def judge_with_pytest(folder: Path, name: str, *options: str, place: str = " {ur
     command = [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider", "-p", "no:asyncio"]
     command += ["--mcp-client", f"{sys.executable} -S {FIXTURES / SCRIPT} {name}{place}", "--mcp-env", f"{MARK}={mark}"]
     command += ["--mcp-timeout", str(SHORT), "--mcp-report", str(report), "--mcp-spec-version", NEWEST, *options]
+    command.append("--mcp-examples=0")
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=folder, check=False)
     found = json.loads(report.read_text() or '{"results": []}')["results"]

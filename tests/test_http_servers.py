@@ -233,6 +233,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
     def run(name: str) -> tuple[int, str, float]:
         server = f"{sys.executable} -S {FIXTURES / 'broken_http_servers.py'} {name} {{port}}"
         options = ["--mcp-transport", "http", "--mcp-url", URL, "--mcp-timeout", "2", "--mcp-tool", "ask"]
+        options += ["--mcp-examples=0"]
         options += ["--mcp-spec-version", NEWEST_LEGACY, "-p", "no:cacheprovider", "-p", "no:asyncio"]
         began = time.monotonic()
         done = anyio.run(_run, [sys.executable, "-m", "pytest", "--mcp-server", server, *options], folder)

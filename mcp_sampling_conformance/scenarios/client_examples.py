@@ -118,15 +118,17 @@ class _Taker:
 
     async def _call(self, server: FixtureServer, call: int | str) -> None:
         self.settle()
+        # Whoever has left a request unanswered is started again; while a shrink is under way, without being waited for.
+        server.book.over |= server.unanswered > 0
         for _ in range(_PER_CALL):
-            if server.book.over:  # it is about to be ended
+            if server.book.over:
                 return
             self.trial = self.trial or await self.search.next()
             if self.trial is None or (self.trial.alone and not self.fresh):
                 return
+            hasty = self.trial.seconds < server.timeout
             good = await (self._try(server, self.trial) if self.controlled else self._control(server))
-            # Whoever hangs is started again.
-            server.book.over = server.unanswered > 0 and not server.gone
+            server.book.over = hasty and server.unanswered > 0 and not server.gone
             if not good:
                 return
 

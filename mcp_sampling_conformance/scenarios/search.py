@@ -9,10 +9,11 @@ is cut short; what comes out in the end is tried once more on a fresh connection
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ class Example:
         printer.text(self.name)
 
 
-@dataclass
+@dataclass(eq=False)
 class Trial:
     """One example to be tried."""
 
@@ -77,7 +78,7 @@ class Trial:
     seconds: float  #: how long an answer may take
     alone: bool  #: on a connection of its own
     broken: frozenset[str] = frozenset()  #: the rules that broke
-    transcript: Transcript | None = None
+    transcript: Transcript | None = None  #: up to the end of the trial, where a rule broke
     spent: bool = False  #: the connection is good for no more
     done: anyio.Event = field(default_factory=anyio.Event)
 
@@ -123,7 +124,7 @@ class Search:
         self._hand, self._ask = anyio.create_memory_object_stream[Trial](0)
         self._over = False
         self._pending: Trial | None = None
-        self._outcomes: dict[str, frozenset[str]] = {}  #: of the examples that had all the time there is
+        self._outcomes: dict[str, Trial] = {}  #: of the examples that had all the time there is
         self._slowest = 0.0
         self._repeated = 0  #: examples that broke nothing but what is known, and spent the connection
 
@@ -148,7 +149,10 @@ class Search:
 
     def finish(self, trial: Trial, transcript: Transcript, broken: frozenset[str], took: float, spent: bool) -> None:
         """Say which rules broke in a trial, how long it took, in seconds, and whether that spent the connection."""
-        trial.broken, trial.transcript, trial.spent = broken, transcript, spent
+        trial.broken, trial.spent = broken, spent
+        if broken:
+            # What comes later on the connection may be cut short, and is not to be judged.
+            trial.transcript = replace(transcript, items=transcript.items[:])
         if not spent:
             self._slowest = max(self._slowest, took)
         trial.done.set()
@@ -177,6 +181,8 @@ class Search:
             if not found:
                 return
             again = self._confirmed(found)
+            if not again and not found[0].broken - self.known:
+                continue  # a plain call was seen to break it as well
             sound = again.example.sound if again else None
             # What the valid rest does alone is not to be laid at the violation's door.
             without = self._try(sound, inf, alone=True) if sound else None
@@ -187,7 +193,7 @@ class Search:
 
     def _confirmed(self, found: Sequence[Trial]) -> Trial | None:
         """The smallest that breaks a rule on a fresh connection too; the shrink may have taken slowness for silence."""
-        for trial in [*found[: -_CANDIDATES - 1 : -1], found[0]]:
+        for trial in dict.fromkeys([*found[: -_CANDIDATES - 1 : -1], found[0]]):
             again = self._try(trial.example, inf, alone=True)
             if again.broken - self.known:
                 return again
@@ -203,6 +209,8 @@ class Search:
         """Examples that break a rule not known to be broken, from the first one on ever smaller; none if there are
         none."""
         for begin in range(0, self._how.examples, _ROUND):
+            if self._over:
+                break
             found = self._hunt(min(_ROUND, self._how.examples - begin), f"{self._how.seed}/{begin}")
             if found:
                 return found
@@ -222,7 +230,7 @@ class Search:
             if key in shrunk:
                 return shrunk[key]
             if key in self._outcomes:
-                return Trial(example, 0, False, self._outcomes[key])
+                return self._outcomes[key]
             if self._repeated >= _MOST_REPEATED:
                 return Trial(example, 0, False)
             if found:
@@ -237,7 +245,7 @@ class Search:
             elif trial.broken and trial.spent:
                 self._repeated += 1
             if not found or key not in shrunk:
-                self._outcomes[key] = trial.broken
+                self._outcomes[key] = trial
             return trial
 
         @seed(random_seed)
@@ -255,8 +263,10 @@ class Search:
         @given(self._strategy())
         def hunt(example: Example) -> None:
             trial = try_once(example)
-            if trial.broken - self.known:
-                found[:] = [*(one for one in found if one is not trial), trial]
+            # More may be known by now, but for Hypothesis an example always does the same.
+            if trial in found or trial.broken - self.known:
+                # The first, for which there was all the time, stays where it is.
+                found[1:] = [*(one for one in found[1:] if one is not trial), trial]
                 raise _Broken
 
         with suppress(_Broken):
@@ -270,16 +280,18 @@ class Search:
     def _try(self, example: Example, seconds: float, *, alone: bool) -> Trial:
         """Have one example tried; with nobody left to do so it breaks nothing."""
         trial = Trial(example, min(seconds, self._timeout), alone)
+        # Hypothesis seeds it alike for each example; a system in this process would make the same ids again and again.
+        random.seed()
         from_thread.run(self._hand_over, trial)
         return trial
 
     async def _hand_over(self, trial: Trial) -> None:
         if self._over:
             return
+        self._pending = trial  # first, so that close() ends the wait below, whenever it comes
         try:
             await self._hand.send(trial)
         except anyio.BrokenResourceError:
             return
         self.tried += 1
-        self._pending = trial
         await trial.done.wait()

@@ -26,6 +26,9 @@ _PER_CONNECTION = 50
 #: a text this long is no plain one
 _LONG = 1000
 
+#: so many inputs are made for a tool to see that it can be done
+_TRIED = 10
+
 #: the tools that the sampling requests of each target offer, by its label
 Offered = Mapping[str, Sequence[Json]]
 #: a connection that is ready for calls; ``None`` where there can be none
@@ -94,19 +97,24 @@ def _group_of(result: Json) -> str:
 
 
 def _usable(tool: Json) -> bool:
-    """Whether a tool that is offered may be called with whatever its schema allows."""
-    from hypothesis_jsonschema import from_schema
+    """Whether a tool that is offered may be called with whatever its schema allows, and that can be made."""
+    from hypothesis import HealthCheck, given, settings
+
+    from ..strategies import tool_inputs
 
     annotations = tool.get("annotations")
-    if not isinstance(tool.get("name"), str) or (
-        isinstance(annotations, dict) and annotations.get("destructiveHint") is True
-    ):
+    if isinstance(annotations, dict) and annotations.get("destructiveHint") is True:
         return False
+
+    @settings(max_examples=_TRIED, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(tool_inputs(tool))
+    def made(arguments: Json) -> None: ...
+
     try:
-        from_schema(tool["inputSchema"]).validate()
+        made()
     except Exception:  # a schema is the server's, and may be anything
         return False
-    return True
+    return isinstance(tool.get("name"), str)
 
 
 # --- how it is tried

@@ -1,0 +1,111 @@
+"""The search alone, with a host that plays the system under test: what it finds, and that it always comes to an end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import anyio
+import pytest
+from hypothesis import strategies as st
+
+from mcp_sampling_conformance.scenarios.search import Example, Generated, Search, Trial
+from mcp_sampling_conformance.wire.transcript import Transcript
+
+#: what a trial breaks, given the search and the number of the trial
+Host = Callable[[Search, Trial, int], set[str]]
+
+
+def numbers() -> st.SearchStrategy[Example]:
+    return st.integers(0, 1000).map(lambda number: Example("number", number, f"number {number}"))
+
+
+async def searched(host: Host, examples: int = 50) -> Search:
+    search = Search(numbers, Generated(examples, 0), 5)
+    count = 0
+    with anyio.fail_after(20):
+        async with search.running():
+            while trial := await search.next():
+                count += 1
+                transcript = Transcript(f"trial {count}", "stdio")
+                transcript.mark("tried")
+                search.finish(trial, transcript, frozenset(host(search, trial, count)), 0.01, spent=False)
+                transcript.mark("later")
+    return search
+
+
+def found(host: Host, examples: int = 50) -> list[tuple[int, set[str], bool]]:
+    """What a search finds: the examples, the rules that they break, whether alone."""
+    finds = anyio.run(searched, host, examples).finds
+    return [(find.example.value, set(find.rules), find.alone) for find in finds]
+
+
+def test_the_smallest_is_found_and_its_record_ends_with_the_trial() -> None:
+    search = anyio.run(searched, lambda search, trial, count: {"a"} if trial.example.value > 50 else set())
+    (find,) = search.finds
+    assert (find.example.value, find.rules, find.alone) == (51, {"a"}, True)
+    assert not find.transcript.marks("later")
+
+
+def test_what_a_plain_call_breaks_in_the_middle_of_a_shrink_is_no_find() -> None:
+    def host(search: Search, trial: Trial, count: int) -> set[str]:
+        if count == 6:
+            search.known.add("a")
+        return {"a"} if trial.example.value > 50 else set()
+
+    assert found(host) == []
+
+
+def test_what_breaks_in_company_only_is_found_though_nothing_has_to_be_tried_for_it_again() -> None:
+    def host(search: Search, trial: Trial, count: int) -> set[str]:
+        return {"a"} if trial.alone else {"a", "b"}
+
+    assert [(rules, alone) for _, rules, alone in found(host)] == [({"a"}, True), ({"b"}, False)]
+
+
+def test_what_breaks_by_chance_ends_the_search_as_well() -> None:
+    chance = random.Random(1)
+    for _ in range(20):
+        assert len(found(lambda search, trial, count: {"a"} if chance.random() < 0.2 else set())) <= 1
+
+
+def test_where_nothing_but_the_first_had_time_enough_that_is_shown() -> None:
+    patience = []
+
+    def host(search: Search, trial: Trial, count: int) -> set[str]:
+        broken = not patience or trial.seconds < 5
+        if trial.example.value > 50 and broken and not trial.alone:
+            patience.append((trial.example.value, trial.seconds))
+            return {"a"}
+        return set()
+
+    ((value, _, alone),) = found(host)
+    assert (value, 5) == patience[0]
+    assert not alone
+
+
+def test_a_system_in_this_process_has_chance_of_its_own() -> None:
+    made = []
+
+    def host(search: Search, trial: Trial, count: int) -> set[str]:
+        made.append(random.random())
+        return set()
+
+    assert not found(host)
+    assert len(set(made)) == len(made)
+
+
+def test_a_host_that_fails_ends_the_search() -> None:
+    def host(search: Search, trial: Trial, count: int) -> set[str]:
+        raise OSError
+
+    with pytest.raises(ExceptionGroup):
+        found(host, 10**6)
+
+
+def test_a_search_that_is_closed_ends_soon() -> None:
+    def host(search: Search, trial: Trial, count: int) -> set[str]:
+        search.close()
+        return set()
+
+    assert found(host, 10**6) == []
