@@ -12,6 +12,7 @@ import anyio
 import picky_clients
 import picky_servers
 import pytest
+from hypothesis import given, settings
 from kill_matrix import python
 
 from mcp_sampling_conformance.fixture_client import FixtureClient
@@ -22,7 +23,7 @@ from mcp_sampling_conformance.scenarios.client_examples import invalid_requests,
 from mcp_sampling_conformance.scenarios.connect import open_client
 from mcp_sampling_conformance.scenarios.reach import StdioServer
 from mcp_sampling_conformance.scenarios.record import Command, RevisionRun, Run
-from mcp_sampling_conformance.scenarios.search import Generated, Search, Trial
+from mcp_sampling_conformance.scenarios.search import Example, Generated, Search, Trial
 from mcp_sampling_conformance.scenarios.server_examples import invalid_answers, try_on_server, valid_answers
 from mcp_sampling_conformance.scenarios.targets import Target
 from mcp_sampling_conformance.wire.transcript import Transcript
@@ -176,6 +177,42 @@ def test_the_seed_makes_the_same_examples_again(monkeypatch: pytest.MonkeyPatch)
         return values
 
     assert tried(7) == tried(7) != tried(8)
+
+
+def test_a_client_that_answers_late_is_not_blamed() -> None:
+    late = python("broken_clients.py", "answers-late")  # whenever there is an image
+    search = anyio.run(searched_client, late, REVISIONS[LEGACY], valid_requests, Generated(20, 0))
+    assert search.finds == []
+    assert search.tried > 10
+
+
+SEARCH = {"name": "search", "inputSchema": {"type": "object"}}
+ODD = {**SEARCH, "name": "odd"}
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {},
+        {"name": "odd"},
+        {**SEARCH, "name": 7},
+        {**ODD, "annotations": {"destructiveHint": True}},
+        *({**ODD, "inputSchema": schema} for schema in (None, True, 7, {"$ref": "#/nowhere"}, {"properties": 7})),
+    ],
+    ids=str,
+)
+def test_tools_that_cannot_be_called_or_must_not_be(tool: dict[str, Any]) -> None:
+    called = set()
+
+    @settings(max_examples=50)
+    @given(valid_answers(REVISIONS[LEGACY], {ASK.label: [tool, SEARCH]}))
+    def collect(example: Example) -> None:
+        content = example.value.get("result", {}).get("content", [])
+        for block in content if isinstance(content, list) else [content]:
+            called.add(block.get("name"))
+
+    collect()
+    assert called == {None, "search"}
 
 
 # --- as a user sees it
