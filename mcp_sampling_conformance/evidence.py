@@ -264,8 +264,9 @@ class Evidence:
 
     @property
     def results(self) -> Iterator[Value]:
-        """The result of every sampling request that was answered with one."""
-        return (exchange.result for exchange in self.exchanges if exchange.result is not None)
+        """The result of every sampling request that was answered with one, but for what hands invalid content back."""
+        answered = ((exchange, exchange.result) for exchange in self.exchanges)
+        return (result for exchange, result in answered if result is not None and not _hands_back(exchange, result))
 
     def turns(self, side: Side) -> Iterator[Value]:
         """What ``side`` says in the conversation, each with ``role`` and ``content``."""
@@ -284,6 +285,13 @@ class Evidence:
 
     def probes(self, *groups: str) -> Iterator[Probe]:
         return (p for session in self.sessions for p in session.probes if p.group in groups)
+
+
+def _hands_back(exchange: Exchange, result: Value) -> bool:
+    """Whether an honest client hands back content of a request that the harness itself made invalid."""
+    messages = exchange.params.get("messages") if exchange.group == "odd" else None
+    said = [block.value for message in (messages.elements() if messages else ()) for block in blocks_of(message)]
+    return any(block.value in said for block in blocks_of(result))
 
 
 def blocks_of(turn: Value) -> list[Value]:

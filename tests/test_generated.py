@@ -161,6 +161,13 @@ def test_nothing_is_tried_on_a_client_that_is_about_to_be_ended(monkeypatch: pyt
     assert all(picky_clients.ALL["emoji"](params) for params in blamed)
 
 
+@pytest.mark.parametrize("revision", [LEGACY, MODERN])
+def test_a_client_that_hands_invalid_content_back_is_not_blamed(revision: str) -> None:
+    command = python("lenient_client.py", "hands-back")
+    search = anyio.run(searched_client, command, REVISIONS[revision], invalid_requests, MORE)
+    assert not search.finds, search.finds
+
+
 def test_the_seed_makes_the_same_examples_again(monkeypatch: pytest.MonkeyPatch) -> None:
     finish = Search.finish
 
