@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import pytest
 from hypothesis import strategies as st
 
+from mcp_sampling_conformance.fixture_server import Book, Tool
+from mcp_sampling_conformance.revisions import REVISIONS
+from mcp_sampling_conformance.scenarios.client_examples import try_on_client
+from mcp_sampling_conformance.scenarios.record import RevisionRun
 from mcp_sampling_conformance.scenarios.search import Example, Generated, Search, Trial
 from mcp_sampling_conformance.wire.transcript import Transcript
 
@@ -109,3 +114,59 @@ def test_a_search_that_is_closed_ends_soon() -> None:
         return set()
 
     assert found(host, 10**6) == []
+
+
+def test_what_a_plain_call_breaks_is_judged_once_though_nothing_generated_broke_it() -> None:
+    def host(search: Search, trial: Trial, count: int) -> set[str]:
+        transcript = Transcript(f"a plain call before trial {count}", "stdio")
+        search.plainly(transcript, frozenset({"a"} if count > 2 else ()))
+        transcript.mark("later")
+        return {"a"} if count > 2 else set()
+
+    search = anyio.run(searched, host)
+    assert not search.finds
+    record = RevisionRun()
+    record.add_search(REVISIONS["2025-11-25"], search)
+    assert [transcript.label for transcript in record.transcripts] == ["a plain call before trial 3"]
+    assert not record.transcripts[0].marks("later")
+
+
+class OneOfTwo:
+    """What the taker needs of a server, for a client that calls on two connections at once."""
+
+    def __init__(self, book: Book, tried: list[object]) -> None:
+        self.transcript = Transcript("one of two", "stdio")
+        self.book, self.tried = book, tried
+        self.timeout, self.unanswered, self.gone = 5.0, 0, False
+
+    async def ask(self, group: str, name: str, params: object, **data: object) -> dict[str, object]:
+        if group == "number":
+            self.tried.append(params)
+        await anyio.sleep(0.01)
+        return {"result": {}}
+
+
+def test_a_client_that_calls_on_two_connections_gets_each_example_once() -> None:
+    tried: list[object] = []
+
+    async def start(book: Book) -> None:
+        async def connection(tools: list[Tool], late: float) -> None:
+            server: Any = OneOfTwo(book, tried)
+            await anyio.sleep(late)
+            for number, tool in enumerate(tools):
+                book.called.append(tool.name)
+                await tool.run(server, number)
+
+        tools = list(book.tools.values())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(connection, tools[::2], 0)
+            tasks.start_soon(connection, tools[1::2], 0.03)  # while the other is at work
+
+    async def main() -> None:
+        search = Search(numbers, Generated(50, 0), 5)
+        with anyio.fail_after(20):
+            async with search.running():
+                await try_on_client(search, start, REVISIONS["2025-11-25"])
+
+    anyio.run(main)
+    assert len(set(tried)) == len(tried) > 20

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
+
 from ..evidence import Session
 from ..fixture_server import Book, FixtureServer, Tool
 from ..judge import broken_since
@@ -80,7 +82,7 @@ async def search_client(
         search = Search(partial(requests, revision, tools), generated, timeout, known)
         async with search.running():
             await try_on_client(search, start, revision)
-        record.add_finds(revision, search.finds)
+        record.add_search(revision, search)
         if any(find.spent for find in search.finds):
             break  # what valid content does, the rest of an invalid request would do as well
 
@@ -104,6 +106,8 @@ class _Taker:
         self.search = search
         self.revision = revision
         self.trial: Trial | None = None
+        # A client may call on several connections at once.
+        self._turn = anyio.Lock()
         self.begin_again()
 
     def begin_again(self) -> None:
@@ -117,6 +121,10 @@ class _Taker:
         return [Tool(f"g{n:02}_generated", "Probe: generated requests", self._call) for n in range(1, _TOOLS + 1)]
 
     async def _call(self, server: FixtureServer, call: int | str) -> None:
+        async with self._turn:
+            await self._try_some(server)
+
+    async def _try_some(self, server: FixtureServer) -> None:
         self.settle()
         # Whoever has left a request unanswered is started again; while a shrink is under way, without being waited for.
         server.book.over |= server.unanswered > 0
@@ -133,10 +141,10 @@ class _Taker:
                 return
 
     async def _control(self, server: FixtureServer) -> bool:
-        """What a plain request breaks already is no matter of what is generated."""
+        """Make a plain request first; whether that was answered."""
         self.controlled = True
         answer = await server.ask("plain", "a plain request", request())
-        self.search.known |= broken_since(server.transcript, 0, self.revision, Side.CLIENT)
+        self.search.plainly(server.transcript, broken_since(server.transcript, 0, self.revision, Side.CLIENT))
         if answer is None:
             self.search.close()
         return answer is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..revisions import Revision
 from ..wire.transcript import Transcript
-from .search import Find
+from .search import Search
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,10 @@ class RevisionRun:
     failure: str | None = None  #: why it could not be found out
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdicts should know besides
 
-    def add_finds(self, revision: Revision, finds: Sequence[Find]) -> None:
+    def add_search(self, revision: Revision, search: Search) -> None:
         """Take in what a search found: first what shows it at its smallest."""
-        for find in finds:
+        self.transcripts += search.plain
+        for find in search.finds:
             self.transcripts.insert(0 if find.alone else len(self.transcripts), find.transcript)
             when = "" if find.alone else ", though not on a fresh connection"
             self.notes.append(

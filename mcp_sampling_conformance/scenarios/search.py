@@ -101,6 +101,11 @@ def told(value: Any) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text)} characters)"
 
 
+def _up_to_now(transcript: Transcript) -> Transcript:
+    """What comes later on the connection may be cut short by a shrink, and is not to be judged."""
+    return replace(transcript, items=transcript.items[:])
+
+
 class _Broken(Exception):
     """An example broke a rule that is not known to be broken."""
 
@@ -117,6 +122,7 @@ class Search:
     ) -> None:
         self.known = set() if known is None else known  #: rules known to be broken; what breaks more is a find
         self.finds: list[Find] = []
+        self.plain: list[Transcript] = []  #: of calls with nothing generated in them that broke a rule all the same
         self.tried = 0
         self._strategy = strategy
         self._how = how
@@ -147,12 +153,18 @@ class Search:
         except (anyio.EndOfStream, anyio.ClosedResourceError):
             return None
 
+    def plainly(self, transcript: Transcript, broken: frozenset[str]) -> None:
+        """Say which rules a new connection broke before anything was tried on it: that is no matter of what is
+        generated, but to be judged none the less."""
+        if broken - self.known:
+            self.plain.append(_up_to_now(transcript))
+        self.known |= broken
+
     def finish(self, trial: Trial, transcript: Transcript, broken: frozenset[str], took: float, spent: bool) -> None:
         """Say which rules broke in a trial, how long it took, in seconds, and whether that spent the connection."""
         trial.broken, trial.spent = broken, spent
         if broken:
-            # What comes later on the connection may be cut short, and is not to be judged.
-            trial.transcript = replace(transcript, items=transcript.items[:])
+            trial.transcript = _up_to_now(transcript)
         if not spent:
             self._slowest = max(self._slowest, took)
         trial.done.set()

@@ -246,7 +246,7 @@ class _Provoker:
             async with search.running():
                 await try_on_server(search, partial(self._ready, revision, form), targets, revision)
             del record.transcripts[recorded:]
-            record.add_finds(revision, search.finds)
+            record.add_search(revision, search)
             if any(find.spent for find in search.finds):
                 break  # what valid content does, the rest of an invalid answer would do as well
 

@@ -126,11 +126,12 @@ async def try_on_server(search: Search, connect: Connect, targets: Sequence[Targ
     trial = await search.next()
     while trial is not None:
         async with connect() as client:
-            # What a plain call breaks already is no matter of what is generated.
-            if client is None or not await perform(client, FIRST, targets[0]):
+            good = client is not None and await perform(client, FIRST, targets[0])
+            if client is not None:
+                search.plainly(client.transcript, broken_since(client.transcript, 0, revision, Side.SERVER))
+            if client is None or not good:
                 search.close()
                 return
-            search.known |= broken_since(client.transcript, 0, revision, Side.SERVER)
             for _ in range(_PER_CONNECTION):
                 alone = trial.alone
                 good = await _try(search, trial, client, by_label[trial.example.target], revision)
