@@ -251,6 +251,12 @@ def test_a_find_is_shown_at_its_smallest(pytester: pytest.Pytester) -> None:
     )
 
 
+def test_a_search_that_is_cut_short_says_so(pytester: pytest.Pytester) -> None:
+    client = " ".join([*python("broken_clients.py", "calls-some"), "{server}"])
+    result, _ = report_of(pytester, "--mcp-client", client, "--mcp-examples", "30")
+    result.stdout.fnmatch_lines([f"{LEGACY}: only * generated examples were tried: the client took no more of them"])
+
+
 def test_of_no_examples_nothing_comes(pytester: pytest.Pytester) -> None:
     server = " ".join(python("picky_servers.py", "dies-on-webp"))
     result, broken = report_of(pytester, "--mcp-server", server, "--mcp-examples", "0")

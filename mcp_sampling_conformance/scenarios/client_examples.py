@@ -28,6 +28,9 @@ _TOOLS = 16
 #: clients of the modern era give a call up after a number of rounds: 10 in the Python SDK
 _PER_CALL = 4
 
+#: after so many starts in which nothing new was tried there is no use in another
+_MOST_IDLE = 3
+
 #: starts the client once, with such a book; returns when it has ended
 Start = Callable[[Book], Awaitable[None]]
 
@@ -90,13 +93,16 @@ async def search_client(
 async def try_on_client(search: Search, start: Start, revision: Revision) -> None:
     """Try what the search asks for until it has enough, or the client calls no more tools."""
     taker = _Taker(search, revision)
+    idle = 0
     while not search.over:
+        tried = search.tried
         book = Book({tool.name: tool for tool in taker.tools()})
         taker.begin_again()
         await start(book)
         taker.settle()
-        if not book.called:
-            search.close()
+        idle = idle + 1 if search.tried == tried else 0
+        if not book.called or idle > _MOST_IDLE:
+            search.close("the client took no more of them")
 
 
 class _Taker:
@@ -146,7 +152,7 @@ class _Taker:
         answer = await server.ask("plain", "a plain request", request())
         self.search.plainly(server.transcript, broken_since(server.transcript, 0, self.revision, Side.CLIENT))
         if answer is None:
-            self.search.close()
+            self.search.close("a plain request got no answer")
         return answer is not None
 
     async def _try(self, server: FixtureServer, trial: Trial) -> bool:

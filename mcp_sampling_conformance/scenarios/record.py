@@ -32,6 +32,8 @@ class RevisionRun:
     def add_search(self, revision: Revision, search: Search) -> None:
         """Take in what a search found: first what shows it at its smallest."""
         self.transcripts += search.plain
+        if search.cut_short:
+            self.notes.append(f"{revision.name}: only {search.tried} generated examples were tried: {search.cut_short}")
         for find in search.finds:
             self.transcripts.insert(0 if find.alone else len(self.transcripts), find.transcript)
             when = "" if find.alone else ", though not on a fresh connection"

@@ -124,6 +124,7 @@ class Search:
         self.finds: list[Find] = []
         self.plain: list[Transcript] = []  #: of calls with nothing generated in them that broke a rule all the same
         self.tried = 0
+        self.cut_short = ""  #: why not everything was tried that was asked for
         self._strategy = strategy
         self._how = how
         self._timeout = timeout
@@ -169,8 +170,10 @@ class Search:
             self._slowest = max(self._slowest, took)
         trial.done.set()
 
-    def close(self) -> None:
-        """Nothing more can be tried."""
+    def close(self, why: str = "") -> None:
+        """Nothing more can be tried, for this reason."""
+        if not self._over:
+            self.cut_short = why
         self._over = True
         self._ask.close()
         if self._pending is not None:
@@ -188,8 +191,9 @@ class Search:
         self._hand.close()
 
     def _find_all(self) -> None:
+        examples = self._strategy()
         for _ in range(_MOST_FINDS):
-            found = self._find()
+            found = self._find(examples)
             if not found:
                 return
             again = self._confirmed(found)
@@ -217,18 +221,18 @@ class Search:
         assert trial.transcript is not None
         self.finds.append(Find(trial.example, rules, trial.transcript, alone, self._how.seed, trial.spent))
 
-    def _find(self) -> list[Trial]:
+    def _find(self, examples: SearchStrategy[Example]) -> list[Trial]:
         """Examples that break a rule not known to be broken, from the first one on ever smaller; none if there are
         none."""
         for begin in range(0, self._how.examples, _ROUND):
             if self._over:
                 break
-            found = self._hunt(min(_ROUND, self._how.examples - begin), f"{self._how.seed}/{begin}")
+            found = self._hunt(examples, min(_ROUND, self._how.examples - begin), f"{self._how.seed}/{begin}")
             if found:
                 return found
         return []
 
-    def _hunt(self, examples: int, random_seed: str) -> list[Trial]:
+    def _hunt(self, examples: SearchStrategy[Example], most: int, random_seed: str) -> list[Trial]:
         from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
         shrunk: dict[str, Trial] = {}  #: what broke a rule in the short time given while shrinking
@@ -244,6 +248,7 @@ class Search:
             if key in self._outcomes:
                 return self._outcomes[key]
             if self._repeated >= _MOST_REPEATED:
+                self.cut_short = "it hung or ended again and again"
                 return Trial(example, 0, False)
             if found:
                 trials += 1
@@ -262,7 +267,7 @@ class Search:
 
         @seed(random_seed)
         @settings(
-            max_examples=examples,
+            max_examples=most,
             phases=(Phase.generate, Phase.shrink),
             database=None,
             deadline=None,
@@ -272,7 +277,7 @@ class Search:
             verbosity=Verbosity.quiet,
             suppress_health_check=list(HealthCheck),
         )
-        @given(self._strategy())
+        @given(examples)
         def hunt(example: Example) -> None:
             trial = try_once(example)
             # More may be known by now, but for Hypothesis an example always does the same.

@@ -130,7 +130,7 @@ async def try_on_server(search: Search, connect: Connect, targets: Sequence[Targ
             if client is not None:
                 search.plainly(client.transcript, broken_since(client.transcript, 0, revision, Side.SERVER))
             if client is None or not good:
-                search.close()
+                search.close("a plain call failed on a new connection")
                 return
             for _ in range(_PER_CONNECTION):
                 alone = trial.alone
