@@ -18,7 +18,7 @@ from ..revisions import Revision
 from ..wire.transcript import Side
 from .asks import request
 from .record import RevisionRun
-from .search import Example, Generated, Search, Trial, told
+from .search import Example, Generated, Search, Trial, search_sorts, told
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -79,15 +79,17 @@ async def search_client(
     if not generated.examples or not any(exchange.answer for session in sessions for exchange in session.exchanges):
         return
     tools = any(session.sampling is not None and session.sampling.get("tools") for session in sessions)
-    known: set[str] = set()
-    for sort, requests in (("valid", valid_requests), ("invalid", invalid_requests)):
-        progress(f"{revision.name}: generated {sort} requests")
-        search = Search(partial(requests, revision, tools), generated, timeout, known)
-        async with search.running():
-            await try_on_client(search, start, revision)
+    sorts = {
+        "valid requests": partial(valid_requests, revision, tools),
+        "invalid requests": partial(invalid_requests, revision, tools),
+    }
+
+    async def host(search: Search) -> None:
+        await try_on_client(search, start, revision)
+
+    searches = await search_sorts(sorts, generated, timeout, host, lambda text: progress(f"{revision.name}: {text}"))
+    for search in searches:
         record.add_search(revision, search)
-        if any(find.spent for find in search.finds):
-            break  # what valid content does, the rest of an invalid request would do as well
 
 
 async def try_on_client(search: Search, start: Start, revision: Revision) -> None:

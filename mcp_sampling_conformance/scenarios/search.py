@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -312,3 +312,24 @@ class Search:
             return
         self.tried += 1
         await trial.done.wait()
+
+
+async def search_sorts(
+    sorts: Mapping[str, Callable[[], SearchStrategy[Example]]],
+    how: Generated,
+    timeout: float,
+    host: Callable[[Search], Awaitable[None]],
+    progress: Callable[[str], None],
+) -> list[Search]:
+    """One search for each sort of examples, by its name; ``host`` tries what a search asks for."""
+    searches: list[Search] = []
+    known: set[str] = set()
+    for sort, strategy in sorts.items():
+        progress(f"generated {sort}")
+        search = Search(strategy, how, timeout, known)
+        async with search.running():
+            await host(search)
+        searches.append(search)
+        if any(find.spent for find in search.finds):
+            break  # what valid content does, the rest of invalid content would do as well
+    return searches

@@ -29,7 +29,7 @@ from .diagnosis import note_refusal, outcome
 from .probes import CLOSED, FIRST, SECOND, Probe, elsewhere, perform, plain, probes_for
 from .reach import Server
 from .record import RevisionRun, Run
-from .search import NOTHING, Generated, Search
+from .search import NOTHING, Generated, Search, search_sorts
 from .server_examples import invalid_answers, try_on_server, valid_answers
 from .targets import Found, Target, announced, list_candidates, listed_tools, nothing_sampled
 
@@ -238,17 +238,21 @@ class _Provoker:
         """See whether generated answers find more than those of the tables."""
         record, targets = self.run.revisions[revision.name], self._probed()
         offered = {target.label: self.offered[target.label] if revision.tools else [] for target in targets}
-        known: set[str] = set()
-        for sort, answers in (("valid", valid_answers), ("invalid", invalid_answers)):
-            self.progress(f"{revision.name}: generated {sort} answers")
-            search = Search(partial(answers, revision, offered), self.generated, self.timeout, known)
-            recorded = len(record.transcripts)
-            async with search.running():
-                await try_on_server(search, partial(self._ready, revision, form), targets, revision)
-            del record.transcripts[recorded:]
+        sorts = {
+            "valid answers": partial(valid_answers, revision, offered),
+            "invalid answers": partial(invalid_answers, revision, offered),
+        }
+
+        async def host(search: Search) -> None:
+            await try_on_server(search, partial(self._ready, revision, form), targets, revision)
+
+        recorded = len(record.transcripts)
+        searches = await search_sorts(
+            sorts, self.generated, self.timeout, host, lambda text: self.progress(f"{revision.name}: {text}")
+        )
+        del record.transcripts[recorded:]  # a search keeps what is to be judged
+        for search in searches:
             record.add_search(revision, search)
-            if any(find.spent for find in search.finds):
-                break  # what valid content does, the rest of an invalid answer would do as well
 
     @asynccontextmanager
     async def _ready(
