@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from mcp_sampling_conformance.scenarios.client_examples import invalid_requests,
 from mcp_sampling_conformance.scenarios.connect import open_client
 from mcp_sampling_conformance.scenarios.reach import StdioServer
 from mcp_sampling_conformance.scenarios.record import Command, RevisionRun, Run
-from mcp_sampling_conformance.scenarios.search import Example, Generated, Search, Trial
+from mcp_sampling_conformance.scenarios.search import Example, Find, Generated, Search, Trial
 from mcp_sampling_conformance.scenarios.server_examples import invalid_answers, try_on_server, valid_answers
 from mcp_sampling_conformance.scenarios.targets import Target
 from mcp_sampling_conformance.wire.transcript import Transcript
@@ -69,51 +70,68 @@ async def searched_client(command: list[str], revision: Revision, requests: Any,
     return search
 
 
-def check(search: Search, holds: Callable[[Any], bool], huge: bool) -> None:
-    """The find is what the system cannot take, and hardly anything else."""
-    assert search.finds, f"nothing found with {search.tried} trials"
-    for find in search.finds:
+def check(finds: list[Find], holds: Callable[[Any], bool], huge: bool = False) -> None:
+    """What was found is what the system cannot take, and hardly anything else."""
+    assert finds
+    for find in finds:
         assert find.alone
         assert holds(find.example.value), find.example
         assert huge or len(json.dumps(find.example.value)) < SMALL, find.example
 
 
-def cases(*tables: Any) -> list[tuple[str, str, str]]:
+#: role, what it cannot take, how it ends, revision
+Case = tuple[str, str, str, str]
+ERRORS = "error-with-data"  #: in the only era in which errors are answers
+
+
+def cases(role: str, *tables: Any) -> list[Case]:
     """Each thing once, the eras in turn; one of them hangs, which takes longer than to die."""
     names = [name for table in tables for name in table]
-    return [(name, "hangs" if name == "webp" else "dies", (LEGACY, MODERN)[n % 2]) for n, name in enumerate(names)]
+    eras = {name: LEGACY if name == ERRORS else (LEGACY, MODERN)[n % 2] for n, name in enumerate(names)}
+    return [(role, name, "hangs" if name == "webp" else "dies", eras[name]) for name in names]
 
 
-@pytest.mark.parametrize(("name", "ends", "revision"), cases(picky_servers.VALID, picky_servers.BAD_ANSWERS))
-def test_a_server_that_cannot_take_it(name: str, ends: str, revision: str) -> None:
-    answers = valid_answers if name in picky_servers.VALID else invalid_answers
-    if name == "error-with-data":
-        revision = LEGACY  # the only era in which errors are answers
-    command = python("picky_servers.py", f"{ends}-on-{name}")
-    how = MUCH if answers is valid_answers else MORE
-    search = anyio.run(searched_server, command, REVISIONS[revision], answers, how)
-    check(search, picky_servers.ALL[name], huge=name == "huge-text")
+CASES = [
+    *cases("server", picky_servers.VALID, picky_servers.BAD_ANSWERS),
+    *cases("client", picky_clients.VALID, picky_clients.BAD_PARAMS),
+]
 
 
-@pytest.mark.parametrize(("name", "ends", "revision"), cases(picky_clients.VALID, picky_clients.BAD_PARAMS))
-def test_a_client_that_cannot_take_it(name: str, ends: str, revision: str) -> None:
-    requests = valid_requests if name in picky_clients.VALID else invalid_requests
-    command = python("picky_clients.py", f"{ends}-on-{name}")
-    how = MUCH if requests is valid_requests else MORE
-    search = anyio.run(searched_client, command, REVISIONS[revision], requests, how)
-    check(search, picky_clients.ALL[name], huge=name == "huge-text")
+def finds_in(case: Case) -> list[Find]:
+    role, name, ends, revision = case
+    command = python(f"picky_{role}s.py", f"{ends}-on-{name}")
+    if role == "server":
+        valid, searched, content = name in picky_servers.VALID, searched_server, (valid_answers, invalid_answers)
+    else:
+        valid, searched, content = name in picky_clients.VALID, searched_client, (valid_requests, invalid_requests)
+    chosen, how = (content[0], MUCH) if valid else (content[1], MORE)
+    return anyio.run(searched, command, REVISIONS[revision], chosen, how).finds
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[Case, list[Find]]:
+    """What all the searches found; they run side by side, for they wait as much as they work."""
+    with ProcessPoolExecutor(4) as pool:
+        return dict(zip(CASES, pool.map(finds_in, CASES), strict=True))
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_what_a_system_cannot_take_is_found(found: dict[Case, list[Find]], case: Case) -> None:
+    role, name, *_ = case
+    tables = {"server": picky_servers.ALL, "client": picky_clients.ALL}
+    check(found[case], tables[role][name], huge=name == "huge-text")
 
 
 @pytest.mark.parametrize("revision", [LEGACY, MODERN])
 def test_what_the_valid_rest_does_is_not_blamed_on_the_violation(revision: str) -> None:
     dies = python("picky_servers.py", "dies-on-emoji")
     search = anyio.run(searched_server, dies, REVISIONS[revision], invalid_answers)
-    check(search, picky_servers.ALL["emoji"], huge=False)
+    check(search.finds, picky_servers.ALL["emoji"])
     assert [find.rules for find in search.finds] == [{"content/kinds-survived"}]
 
     dies = python("picky_clients.py", "dies-on-emoji")
     search = anyio.run(searched_client, dies, REVISIONS[revision], invalid_requests)
-    check(search, picky_clients.ALL["emoji"], huge=False)
+    check(search.finds, picky_clients.ALL["emoji"])
     assert [find.rules for find in search.finds] == [{"content/kinds-answered"}]
 
 
