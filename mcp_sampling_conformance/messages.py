@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ def show_path(path: Path) -> str:
     """``("params", "messages", 0, "role")`` as ``params.messages[0].role``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.lstrip(".") or "the message"
+
+
+def shown(value: object, limit: int = 120) -> str:
+    """A JSON value as text for a message, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
 def is_integer(value: object) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence import Evidence
+from ..messages import shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import CLIENT, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
-from .shapes import shown
 
 
 @rule(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..evidence import Evidence, Session, blocks_of
 from ..exchanges import Call, Exchange, declared_in
-from ..messages import Value
+from ..messages import Value, shown
 from ..revisions import NAMES, REVISIONS
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
@@ -29,7 +29,7 @@ from . import (
     TOOLS_SHOULD,
     rule,
 )
-from .shapes import asked_answered, call_answered, expect, is_object, rejected, shown
+from .shapes import asked_answered, call_answered, expect, is_object, rejected
 
 NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples otherwise"
 

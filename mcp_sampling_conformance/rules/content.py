@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from ..evidence import Evidence, has_type
-from ..messages import Value, is_number
+from ..messages import Value, is_number, shown
 from ..revisions import Revision
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, rule
 from .role import is_role
-from .shapes import Predicate, asked_answered, expect, is_object, is_string, require, shown, survived
+from .shapes import Predicate, asked_answered, expect, is_object, is_string, require, survived
 
 NO_BLOCK = "no content block was sent"
 NO_BINARY = "no image or audio block was sent"

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from ..evidence import Evidence, Probe
 from ..exchanges import Call, Exchange
-from ..messages import SAMPLING, Message, id_key, is_id
+from ..messages import SAMPLING, Message, id_key, is_id, shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_MUST, CLIENT, LEGACY_MUST, SERVER, rule
-from .shapes import asked_answered, call_answered, require, shown
+from .shapes import asked_answered, call_answered, require
 
 
 # In the modern era a server sends no requests.

@@ -12,11 +12,11 @@ from typing import Any
 
 from ..evidence import Evidence, Probe
 from ..exchanges import CAPABILITIES, Call, asks_for_input
-from ..messages import CALLS, SAMPLING, Message, Value
+from ..messages import CALLS, SAMPLING, Message, Value, shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import CLIENT, MODERN_ADVICE, MODERN_MUST, MODERN_SHOULD, SERVER, rule
-from .shapes import asked_answered, call_answered, expect, is_object, is_string, require, shown, survived
+from .shapes import asked_answered, call_answered, expect, is_object, is_string, require, survived
 
 MRTR = "basic/patterns/mrtr"
 ON_SERVERS = (MRTR, "server-requirements-basic-workflow")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..evidence import Evidence, Probe
 from ..exchanges import Call
-from ..messages import Value, id_key
+from ..messages import Value, id_key, shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import (
@@ -24,7 +24,7 @@ from . import (
     STDIO,
     rule,
 )
-from .shapes import call_answered, goes_on_answering, lived_on, served_next, shown
+from .shapes import call_answered, goes_on_answering, lived_on, served_next
 
 
 @rule(

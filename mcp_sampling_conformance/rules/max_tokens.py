@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from ..evidence import Evidence, blocks_of, has_type
 from ..exchanges import Exchange
-from ..messages import is_integer
+from ..messages import is_integer, shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, MODERN_MUST, SERVER, rule
-from .shapes import asked_answered, expect, refuses_all, rejected, shown
+from .shapes import asked_answered, expect, refuses_all, rejected
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")
 NO_REQUEST = "no sampling request came"

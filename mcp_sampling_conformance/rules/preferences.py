@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from ..evidence import Evidence
 from ..exchanges import Exchange
-from ..messages import Value, is_number
+from ..messages import Value, is_number, shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
-from .shapes import answered_like_plain, expect, is_object, is_string, shown
+from .shapes import answered_like_plain, expect, is_object, is_string
 
 PRIORITIES = ("costPriority", "speedPriority", "intelligencePriority")
 NO_PREFERENCES = "no sampling request carried modelPreferences"

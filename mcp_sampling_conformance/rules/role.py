@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence import Evidence, blocks_of, has_type
+from ..messages import shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import (
@@ -22,7 +23,7 @@ from . import (
     TOOLS_SHOULD,
     rule,
 )
-from .shapes import asked_answered, lived_on, refuses_all, rejected, require, shown, survived
+from .shapes import asked_answered, lived_on, refuses_all, rejected, require, survived
 
 ROLES = ("user", "assistant")
 

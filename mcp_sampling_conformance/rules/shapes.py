@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..evidence import Evidence, Probe
 from ..exchanges import Call, Exchange
-from ..messages import Value, json_type
+from ..messages import Value, json_type, shown
 from ..verdicts import HELD, Finding, broken
 
 Predicate = Callable[[Any], bool]
-
-
-def shown(value: object, limit: int = 120) -> str:
-    """A JSON value as text for a message, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
 def is_string(value: object) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence import Evidence
-from ..messages import Message, Value, id_key, is_number
+from ..messages import Message, Value, id_key, is_number, shown
 from ..verdicts import HELD, Finding, broken
 from ..wire.transcript import Side
 from . import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, LEGACY_ADVICE, SERVER, rule
-from .shapes import asked_answered, call_answered, served_next, shown
+from .shapes import asked_answered, call_answered, served_next
 
 PROGRESS = "basic/utilities/progress"
 

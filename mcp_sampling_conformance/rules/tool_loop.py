@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence import Evidence, blocks_of, has_type
-from ..messages import Value
+from ..messages import Value, shown
 from ..verdicts import HELD, Finding, Levels, broken
 from ..wire.transcript import Side
 from . import CLIENT, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
-from .shapes import refuses_all, rejected, shown, survived
+from .shapes import refuses_all, rejected, survived
 
 NO_RESULT = "no sampling request carried a tool_result"
 NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"

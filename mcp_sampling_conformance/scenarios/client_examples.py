@@ -13,12 +13,13 @@ import anyio
 from ..evidence import Session
 from ..fixture_server import Book, FixtureServer, Tool
 from ..judge import broken_since
+from ..messages import shown
 from ..peer import Json
 from ..revisions import Revision
 from ..wire.transcript import Side
 from .asks import request
 from .record import RevisionRun
-from .search import Example, Generated, Search, Trial, search_sorts, told
+from .search import SHOWN, Example, Generated, Search, Trial, search_sorts
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -51,7 +52,7 @@ def invalid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]
 
     def example(invalid: Invalid) -> Example:
         flaw = f"that breaks {invalid.rule} at {invalid.where}"
-        name = f"a generated request {flaw}, {told(invalid.value)}"
+        name = f"a generated request {flaw}, {shown(invalid.value, SHOWN)}"
         return Example("odd", invalid.value, name, hostile=True, sound=_valid(invalid.sound))
 
     return invalid_create_message_params(revision=revision.name).map(example)
@@ -60,7 +61,7 @@ def invalid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]
 def _valid(params: Json) -> Example:
     # A client that knows tasks may answer with one, which is not judged.
     params = {key: value for key, value in params.items() if key != "task"}
-    return Example("kind", params, f"a generated request, {told(params)}")
+    return Example("kind", params, f"a generated request, {shown(params, SHOWN)}")
 
 
 # --- how it is tried

@@ -40,7 +40,7 @@ _CANDIDATES = 4
 #: while shrinking an answer is waited for so many times as long as the slowest so far took, and no less than the floor
 _SLOWER, _FLOOR = 20, 0.5
 #: how much of an example a message shows
-_LONG = 500
+SHOWN = 500
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,6 @@ class Find:
     alone: bool  #: it breaks them on a fresh connection too, whatever came before
     seed: int  #: finds it again
     spent: bool  #: it hung or killed the system under test
-
-
-def told(value: Any) -> str:
-    """A value as JSON, for a message: cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text)} characters)"
 
 
 def _up_to_now(transcript: Transcript) -> Transcript:

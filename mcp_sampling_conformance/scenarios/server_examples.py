@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..fixture_client import FixtureClient
 from ..judge import broken_since
+from ..messages import shown
 from ..peer import Json
 from ..revisions import Revision
 from ..wire.transcript import Side
 from .answers import Answer
 from .probes import FIRST, answering, perform
-from .search import Example, Search, Trial, told
+from .search import SHOWN, Example, Search, Trial
 from .targets import Target
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _valid(result: Json, target: str) -> Example:
 
 
 def _example(group: str, outcome: Json, target: str, flaw: str = "", sound: Example | None = None) -> Example:
-    return Example(group, outcome, f"a generated answer{flaw}, {told(outcome)}", target, bool(flaw), sound)
+    return Example(group, outcome, f"a generated answer{flaw}, {shown(outcome, SHOWN)}", target, bool(flaw), sound)
 
 
 def _group_of(result: Json) -> str:
