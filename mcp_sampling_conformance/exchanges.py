@@ -53,11 +53,6 @@ class Call:
         """Answered for good: with success, and not by asking for something."""
         return not self.failed and self.response is not None and not asks_for_input(self.response)
 
-    @property
-    def asked_something(self) -> bool:
-        """Answered with a question, once at least."""
-        return len(self.rounds) > 1 or (self.response is not None and asks_for_input(self.response))
-
     def may_own(self, exchange: Exchange) -> bool:
         """Whether a sampling request can belong to this call: in the modern era certainly, else by its time."""
         if exchange.carrier is not None:

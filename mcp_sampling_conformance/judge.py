@@ -8,7 +8,7 @@ from .evidence import Evidence, Session
 from .report.excerpt import excerpt
 from .revisions import Revision
 from .rules import rules_for
-from .verdicts import Finding, Result, Rule, Verdict, verdict_on_broken
+from .verdicts import Finding, Result, Rule, Verdict, reportable, verdict_on_broken
 from .wire.transcript import Side, Transcript
 
 
@@ -34,7 +34,7 @@ def broken_since(transcript: Transcript, index: int, revision: Revision, side: S
     evidence = Evidence(revision, (Session(transcript, revision),))
 
     def breaks(rule: Rule) -> bool:
-        if rule.transports is not None and transcript.transport not in rule.transports:
+        if not rule.is_about(transcript.transport):
             return False
         try:
             return any(not finding.holds and finding.index >= index for finding in rule.check(evidence, side))
@@ -52,8 +52,8 @@ def without_evidence(revision: Revision, side: Side, transport: str, verdict: Ve
 def _verdict(
     rule: Rule, evidence: Evidence, side: Side, transport: str, strict: bool, mask: Callable[[str], str]
 ) -> Result:
-    if rule.transports is not None and transport not in rule.transports:
-        reason = f"the rule is about {', '.join(sorted(rule.transports))}, and this ran over {transport}"
+    if not rule.is_about(transport):
+        reason = f"the rule is about {', '.join(sorted(rule.transports or ()))}, and this ran over {transport}"
         return _result(rule, evidence.revision, side, transport, Verdict.NOT_APPLICABLE, reason)
     try:
         findings = list(rule.check(evidence, side))
@@ -112,7 +112,7 @@ def _result(
         revision=revision.name,
         transport=transport,
         verdict=verdict,
-        message=message.encode("utf-8", "backslashreplace").decode(),  # lone surrogates fit into no report
+        message=reportable(message),
         url=rule.url(revision),
         statement=rule.statement,
         evidence=evidence,

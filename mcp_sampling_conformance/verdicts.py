@@ -86,6 +86,10 @@ class Rule:
     def topic(self) -> str:
         return self.name.split("/")[0]
 
+    def is_about(self, transport: str) -> bool:
+        """Whether the rule makes sense over a transport."""
+        return self.transports is None or transport in self.transports
+
     def level(self, revision: Revision, transport: str = "") -> Level | None:
         """The level in a revision, ``None`` where the rule does not exist there."""
         levels = self.over_http if transport == "http" and self.over_http is not None else self.levels
@@ -97,6 +101,11 @@ class Rule:
     def url(self, revision: Revision) -> str:
         page, anchor = self.modern if revision.modern and self.modern else (self.page, self.anchor)
         return page_url(revision, page, anchor)
+
+
+def reportable(text: str) -> str:
+    """A text with its lone surrogates escaped, which fit into no report."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import wave
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from importlib.metadata import entry_points
 from io import BytesIO
@@ -27,7 +27,13 @@ from mcp_sampling_conformance.messages import SAMPLING
 from mcp_sampling_conformance.revisions import MODERN, NAMES, REVISIONS
 from mcp_sampling_conformance.rules import all_rules, rules_for
 from mcp_sampling_conformance.strategies import Invalid, media
-from mcp_sampling_conformance.strategies.invalid import errors_table, input_required_table, params_table, results_table
+from mcp_sampling_conformance.strategies.invalid import (
+    Table,
+    errors_table,
+    input_required_table,
+    params_table,
+    results_table,
+)
 from mcp_sampling_conformance.verdicts import Verdict
 from mcp_sampling_conformance.wire.transcript import Side, Transcript
 
@@ -192,22 +198,24 @@ def last(values: Any) -> Any:
     return values.elements[-1]
 
 
+def each_way(table: Table, valid: dict[str, Any]) -> Iterator[Invalid]:
+    """A valid value, broken in each way that there is."""
+    for rule, breakers in table.items():
+        for put_in in breakers:
+            value = deepcopy(valid)
+            yield Invalid(value, rule, put_in(last, value))
+
+
 @pytest.mark.parametrize("revision", NAMES)
 def test_each_way_to_break_params_breaks_exactly_its_rule(revision: str) -> None:
-    for rule, breakers in params_table(REVISIONS[revision]).items():
-        for put_in in breakers:
-            params = deepcopy(PARAMS)
-            invalid = Invalid(params, rule, put_in(last, params))
-            assert_broken(revision, Side.SERVER, session(revision, params, RESULT), invalid)
+    for invalid in each_way(params_table(REVISIONS[revision]), PARAMS):
+        assert_broken(revision, Side.SERVER, session(revision, invalid.value, RESULT), invalid)
 
 
 @pytest.mark.parametrize("revision", NAMES)
 def test_each_way_to_break_a_result_breaks_exactly_its_rule(revision: str) -> None:
-    for rule, breakers in results_table(REVISIONS[revision]).items():
-        for put_in in breakers:
-            result = deepcopy(RESULT)
-            invalid = Invalid(result, rule, put_in(last, result))
-            assert_broken(revision, Side.CLIENT, session(revision, params_for(result), result), invalid)
+    for invalid in each_way(results_table(REVISIONS[revision]), RESULT):
+        assert_broken(revision, Side.CLIENT, session(revision, params_for(invalid.value), invalid.value), invalid)
 
 
 ERROR = {"code": -1, "message": "no"}
@@ -216,20 +224,14 @@ ASKING = {"resultType": "input_required", "requestState": "s"}
 
 @pytest.mark.parametrize("revision", [name for name in NAMES if name not in MODERN])
 def test_each_way_to_break_an_error_breaks_exactly_its_rule(revision: str) -> None:
-    for rule, breakers in errors_table(REVISIONS[revision]).items():
-        for put_in in breakers:
-            error = deepcopy(ERROR)
-            invalid = Invalid(error, rule, put_in(last, error))
-            assert_broken(revision, Side.CLIENT, legacy(revision, PARAMS, None, error), invalid, ("error",))
+    for invalid in each_way(errors_table(REVISIONS[revision]), ERROR):
+        assert_broken(revision, Side.CLIENT, legacy(revision, PARAMS, None, invalid.value), invalid, ("error",))
 
 
 @pytest.mark.parametrize("revision", sorted(MODERN))
 def test_each_way_to_break_questions_breaks_exactly_its_rule(revision: str) -> None:
-    for rule, breakers in input_required_table(REVISIONS[revision]).items():
-        for put_in in breakers:
-            result = deepcopy(ASKING)
-            invalid = Invalid(result, rule, put_in(last, result))
-            assert_broken(revision, Side.SERVER, answered(revision, result=result), invalid, ("result",))
+    for invalid in each_way(input_required_table(REVISIONS[revision]), ASKING):
+        assert_broken(revision, Side.SERVER, answered(revision, result=invalid.value), invalid, ("result",))
 
 
 #: topics that are about more than what one message says

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis import given
 from hypothesis import seed as seeded
-from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import FlakyFailure, Unsatisfiable
 
+from ..hypothesis_settings import own_settings
 from ..revisions import NAMES, REVISIONS, Revision
 from .calls import DEFAULT_TIMEOUT, Calls
 from .mapper import Mapper, Takes
@@ -91,7 +91,7 @@ def check_property(
     found: list[Broken] = []
 
     @seeded(seed)
-    @_profile(examples)
+    @own_settings(examples)
     @given(prop.inputs(mapper, revision))
     def run(example: Any) -> None:
         if trial.over:
@@ -110,21 +110,6 @@ def check_property(
     if trial.over or not trial.judged:
         return _unobserved(prop, trial)
     return Outcome(True)
-
-
-def _profile(examples: int) -> hypothesis_settings:
-    """All that a profile of the user could change is set here: the same seed is to find the same input."""
-    return hypothesis_settings(
-        max_examples=examples,
-        derandomize=False,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        report_multiple_bugs=False,
-        print_blob=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
 
 
 def _failed(prop: Property, revision: Revision, broken: Broken, number: int) -> Outcome:

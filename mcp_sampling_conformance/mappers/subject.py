@@ -11,9 +11,9 @@ from ..glance import Glance
 from ..report.excerpt import printable
 from ..revisions import Revision
 from ..subject import REACHED, Terms, on_the_run
-from ..verdicts import Result, Verdict, verdict_on_broken
-from .calls import DEFAULT_TIMEOUT, Calls
-from .check import EXAMPLES, SEED, Outcome, check_property, unknown_properties
+from ..verdicts import Result, Verdict, reportable, verdict_on_broken
+from .calls import Calls
+from .check import Outcome, check_property, unknown_properties
 from .mapper import Mapper
 from .properties import PROPERTIES, Property
 from .reach import Reached, reach
@@ -27,9 +27,9 @@ class MapperSubject:
 
     value: str
     target: Mapper | Callable[[Any], Any]
-    timeout: float = DEFAULT_TIMEOUT
-    examples: int = EXAMPLES
-    seed: int = SEED
+    timeout: float
+    examples: int
+    seed: int
     kind: ClassVar[str] = "mapper"
     role: ClassVar[str] = "mapper"
     transport: ClassVar[str] = "memory"
@@ -108,7 +108,7 @@ class MapperJudgement:
             revision=revision.name,
             transport=self._subject.transport,
             verdict=verdict,
-            message=self._terms.mask(message.encode("utf-8", "backslashreplace").decode()),
+            message=self._terms.mask(reportable(message)),
             url=prop.url(revision),
             statement=prop.statement,
             evidence=tuple(printable(self._terms.mask(line)) for line in evidence),

@@ -227,7 +227,9 @@ class Search:
         return []
 
     def _hunt(self, examples: SearchStrategy[Example], most: int, random_seed: str) -> list[Trial]:
-        from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+        from hypothesis import given, seed
+
+        from ..hypothesis_settings import own_settings
 
         shrunk: dict[str, Trial] = {}  #: what broke a rule in the short time given while shrinking
         found: list[Trial] = []  #: in order
@@ -260,17 +262,7 @@ class Search:
             return trial
 
         @seed(random_seed)
-        @settings(
-            max_examples=most,
-            phases=(Phase.generate, Phase.shrink),
-            database=None,
-            deadline=None,
-            derandomize=False,
-            report_multiple_bugs=False,
-            print_blob=False,
-            verbosity=Verbosity.quiet,
-            suppress_health_check=list(HealthCheck),
-        )
+        @own_settings(most)
         @given(examples)
         def hunt(example: Example) -> None:
             trial = try_once(example)

@@ -99,15 +99,16 @@ def _group_of(result: Json) -> str:
 
 def _usable(tool: Json) -> bool:
     """Whether a tool that is offered may be called with whatever its schema allows, and that can be made."""
-    from hypothesis import HealthCheck, given, settings
+    from hypothesis import given
 
+    from ..hypothesis_settings import own_settings
     from ..strategies import tool_inputs
 
     annotations = tool.get("annotations")
     if isinstance(annotations, dict) and annotations.get("destructiveHint") is True:
         return False
 
-    @settings(max_examples=_TRIED, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @own_settings(_TRIED)
     @given(tool_inputs(tool))
     def made(arguments: Json) -> None: ...
 

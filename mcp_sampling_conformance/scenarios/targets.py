@@ -74,18 +74,13 @@ def minimal_arguments(schema: object) -> Json:
 
 @cache
 def _generate(text: str) -> Json:
-    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis import find
     from hypothesis.errors import NoSuchExample, Unsatisfiable
     from hypothesis_jsonschema import from_schema
 
+    from ..hypothesis_settings import own_settings
+
     schema = json.loads(text)
-    profile = settings(
-        database=None,
-        deadline=None,
-        max_examples=_EXAMPLES,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
     # Empty strings and zeros are valid and make many a tool do nothing: they are the second choice.
     for variant, wanted in (
         (_suggested(schema), _says_something),
@@ -95,7 +90,7 @@ def _generate(text: str) -> Json:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = find(from_schema(variant), wanted, settings=profile, random=random.Random(0))
+                found = find(from_schema(variant), wanted, settings=own_settings(_EXAMPLES), random=random.Random(0))
         except (NoSuchExample, Unsatisfiable):
             continue
         except Exception as error:  # whatever a foreign schema makes of two libraries

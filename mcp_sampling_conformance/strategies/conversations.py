@@ -65,16 +65,6 @@ def draw_uses(
     return [*before, *uses], uses, order
 
 
-def draw_loop(draw: st.DrawFn, revision: Revision, tools: Sequence[Json], number: int) -> list[Json]:
-    """An assistant message with tool_use blocks, parallel or alone, and the user message that answers each of them."""
-    content, uses, order = draw_uses(draw, revision, tools, number)
-    results = [draw_tool_result(draw, revision, uses[n]["id"]) for n in order or (0,)]
-    return [
-        {"role": "assistant", "content": content},
-        {"role": "user", "content": results[0] if order is None else results},
-    ]
-
-
 @cache
 def _said_before(revision: Revision) -> Strategy:
     return simple_blocks(revision, revision.content_types & PLAIN)
@@ -107,7 +97,13 @@ def answers_tools(message: Json) -> bool:
 
 @st.composite
 def _loops(draw: st.DrawFn, revision: Revision, tools: Sequence[Json], number: int) -> list[Json]:
-    return draw_loop(draw, revision, tools, number)
+    """An assistant message with tool_use blocks, parallel or alone, and the user message that answers each of them."""
+    content, uses, order = draw_uses(draw, revision, tools, number)
+    results = [draw_tool_result(draw, revision, uses[n]["id"]) for n in order or (0,)]
+    return [
+        {"role": "assistant", "content": content},
+        {"role": "user", "content": results[0] if order is None else results},
+    ]
 
 
 def tool_loops(revision: Revision, tools: Sequence[Json] = ()) -> st.SearchStrategy[list[Json]]:
