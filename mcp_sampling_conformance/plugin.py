@@ -125,7 +125,7 @@ def option_value(config: pytest.Config, option: str) -> Any:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if config.getoption(LIST_RULES, False):
-        from .report.rules import print_rules
+        from .report.rules_list import print_rules
 
         print_rules()
         return 0
@@ -135,8 +135,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "mcp_conformance: a rule of MCP sampling, judged on the system under test")
     if _FOREIGN_DEFAULTS in config.stash and any(option_value(config, o) is not None for o in SUBJECTS):
-        from .session import ConformanceSession
-        from .settings import read_settings
+        from .pytest_plugin.session import ConformanceSession
+        from .pytest_plugin.settings import read_settings
 
         options = {option: option_value(config, option) for option, *_ in OPTIONS}
         settings = read_settings({**options, SEED: config.getoption(SEED, None)})

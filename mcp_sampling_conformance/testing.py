@@ -15,17 +15,18 @@ from typing import Any, TypeVar
 
 from anyio.from_thread import BlockingPortal
 
-from .fixture_client import Asked, FixtureClient
-from .fixture_server import Book, FixtureServer, Tool
-from .peer import Json
-from .revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision
-from .scenarios.answers import text_result
-from .scenarios.client import ClientRun
-from .scenarios.connect import open_client
-from .scenarios.reach import Server, StdioServer
-from .scenarios.record import Command, RevisionRun, Run
-from .scenarios.targets import Target
-from .wire.transcript import Transcript
+from .peers.client import Asked, FixtureClient
+from .peers.server import Book, FixtureServer, Tool
+from .protocol.jsonrpc import Json
+from .protocol.revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision
+from .scenarios.server.answers import text_result
+from .scenarios.client.run import ClientRun
+from .scenarios.server.connections import open_client
+from .transports.to_server.servers import Server, StdioServer
+from .transports.process import Command
+from .scenarios.run import RevisionRun, Run
+from .scenarios.server.targets import Target
+from .transcript.transcript import Transcript
 
 #: an answer to a sampling request: the text of the model, a whole result, ``{"error": {...}}``, or what makes one of
 #: these from the request's params
@@ -165,7 +166,7 @@ class SamplingServer:
         tools = [Tool(f"ask_{n}", "Asks for sampling", partial(one, params)) for n, params in enumerate(requests, 1)]
         book = Book({tool.name: tool for tool in tools})
         if callable(self._client):
-            from .scenarios.callback import call_every_tool  # imports the SDK
+            from .scenarios.client.callback import call_every_tool  # imports the SDK
 
             transcript = Transcript("callback", "memory")
             await call_every_tool(self._client, revision, book, transcript, self._timeout)

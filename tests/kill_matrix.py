@@ -10,12 +10,12 @@ from typing import Any
 
 import anyio
 
-from mcp_sampling_conformance.judge import judge
-from mcp_sampling_conformance.revisions import REVISIONS
-from mcp_sampling_conformance.rules import rules_for
-from mcp_sampling_conformance.scenarios.record import Run
-from mcp_sampling_conformance.verdicts import Result, Verdict
-from mcp_sampling_conformance.wire.transcript import Side
+from mcp_sampling_conformance.judging.judge import judge
+from mcp_sampling_conformance.protocol.revisions import REVISIONS
+from mcp_sampling_conformance.rules.registry import rules_for
+from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.judging.results import Result, Verdict
+from mcp_sampling_conformance.transcript.transcript import Side
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

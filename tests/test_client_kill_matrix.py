@@ -7,10 +7,11 @@ import pytest
 from client_mutants import MUTANTS
 from kill_matrix import all_rules_of, broken, judged, kill, python
 
-from mcp_sampling_conformance.revisions import MODERN, NAMES, REVISIONS
-from mcp_sampling_conformance.scenarios.client import provoke_client
-from mcp_sampling_conformance.scenarios.record import Command, Run
-from mcp_sampling_conformance.wire.transcript import Side
+from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
+from mcp_sampling_conformance.scenarios.client.run import provoke_client
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.transcript.transcript import Side
 
 #: how long a mutant that hangs is waited for; the reference answers within milliseconds
 TIMEOUT = 1.0

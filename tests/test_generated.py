@@ -16,18 +16,19 @@ import pytest
 from hypothesis import given, settings
 from kill_matrix import python
 
-from mcp_sampling_conformance.fixture_client import FixtureClient
-from mcp_sampling_conformance.fixture_server import Book
-from mcp_sampling_conformance.revisions import REVISIONS, Revision
-from mcp_sampling_conformance.scenarios.client import ClientRun
-from mcp_sampling_conformance.scenarios.client_examples import invalid_requests, try_on_client, valid_requests
-from mcp_sampling_conformance.scenarios.connect import open_client
-from mcp_sampling_conformance.scenarios.reach import StdioServer
-from mcp_sampling_conformance.scenarios.record import Command, RevisionRun, Run
+from mcp_sampling_conformance.peers.client import FixtureClient
+from mcp_sampling_conformance.peers.server import Book
+from mcp_sampling_conformance.protocol.revisions import REVISIONS, Revision
+from mcp_sampling_conformance.scenarios.client.run import ClientRun
+from mcp_sampling_conformance.scenarios.client.examples import invalid_requests, try_on_client, valid_requests
+from mcp_sampling_conformance.scenarios.server.connections import open_client
+from mcp_sampling_conformance.transports.to_server.servers import StdioServer
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.scenarios.run import RevisionRun, Run
 from mcp_sampling_conformance.scenarios.search import Example, Find, Generated, Search, Trial
-from mcp_sampling_conformance.scenarios.server_examples import invalid_answers, try_on_server, valid_answers
-from mcp_sampling_conformance.scenarios.targets import Target
-from mcp_sampling_conformance.wire.transcript import Transcript
+from mcp_sampling_conformance.scenarios.server.examples import invalid_answers, try_on_server, valid_answers
+from mcp_sampling_conformance.scenarios.server.targets import Target
+from mcp_sampling_conformance.transcript.transcript import Transcript
 
 MUCH = Generated(examples=100, seed=0)
 #: enough to come across each of the many ways to break a rule

@@ -19,11 +19,12 @@ from http_clients import BROKEN, MUTANTS
 from kill_matrix import FIXTURES, all_rules_of, broken, judged, kill, python
 from test_broken_clients import Outcome
 
-from mcp_sampling_conformance.revisions import MODERN, NAMES, REVISIONS
-from mcp_sampling_conformance.scenarios.client import provoke_client
-from mcp_sampling_conformance.scenarios.record import Command, Run
-from mcp_sampling_conformance.wire.http_server import http_entrance
-from mcp_sampling_conformance.wire.transcript import Side, Transcript
+from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
+from mcp_sampling_conformance.scenarios.client.run import provoke_client
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.transports.to_client.http import http_entrance
+from mcp_sampling_conformance.transcript.transcript import Side, Transcript
 
 SCRIPT = "http_clients.py"
 NEWEST = "2025-11-25"

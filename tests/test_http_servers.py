@@ -15,12 +15,13 @@ from http_mutants import MUTANTS
 from kill_matrix import FIXTURES, broken, judged, kill
 from test_server_kill_matrix import NAMED, provoke
 
-from mcp_sampling_conformance.revisions import MODERN, NAMES, NEWEST_LEGACY
-from mcp_sampling_conformance.rules import all_rules
-from mcp_sampling_conformance.scenarios.reach import HttpServer, MemoryServer, Server
-from mcp_sampling_conformance.scenarios.record import Command, Run
-from mcp_sampling_conformance.verdicts import Result
-from mcp_sampling_conformance.wire.transcript import Side
+from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, NEWEST_LEGACY
+from mcp_sampling_conformance.rules.registry import all_rules
+from mcp_sampling_conformance.transports.to_server.servers import HttpServer, MemoryServer, Server
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.judging.results import Result
+from mcp_sampling_conformance.transcript.transcript import Side
 
 URL = "http://127.0.0.1:{port}/mcp"
 #: what the reference answers takes some megabytes of odd chunks

@@ -8,8 +8,8 @@ from kill_matrix import broken, judged, python
 from lenient_client import LENIENT
 from test_client_kill_matrix import run
 
-from mcp_sampling_conformance.revisions import MODERN, NAMES
-from mcp_sampling_conformance.wire.transcript import Side
+from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES
+from mcp_sampling_conformance.transcript.transcript import Side
 
 #: the revisions of those that do not speak all
 SPOKEN = {"legacy-only": {*NAMES} - MODERN, "modern-only": MODERN}

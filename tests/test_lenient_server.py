@@ -10,7 +10,7 @@ from kill_matrix import broken, python
 from lenient_server import LEGACY_ONLY, LENIENT, MODERN_ONLY
 from test_server_kill_matrix import NAMED, TIMEOUT, results, run
 
-from mcp_sampling_conformance.revisions import MODERN, NAMES
+from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES
 
 
 @pytest.mark.parametrize("name", LENIENT)

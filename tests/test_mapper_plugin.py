@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mcp_sampling_conformance.mappers import PROPERTIES
-from mcp_sampling_conformance.revisions import NAMES, REVISIONS
+from mcp_sampling_conformance.protocol.revisions import NAMES, REVISIONS
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NEWEST = "2025-11-25"

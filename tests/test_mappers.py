@@ -23,7 +23,7 @@ from mappers import request, to_provider, without_descriptions, without_tool_cho
 
 from mcp_sampling_conformance.mappers import PROPERTIES, Broken, Mapper, Trial, check_mapper, check_property
 from mcp_sampling_conformance.mappers.calls import Calls, call
-from mcp_sampling_conformance.revisions import NAMES, REVISIONS
+from mcp_sampling_conformance.protocol.revisions import NAMES, REVISIONS
 
 EXAMPLES = 100
 REVISION = REVISIONS["2025-11-25"]

@@ -6,10 +6,10 @@ import anyio
 from kill_matrix import broken, python
 from test_server_kill_matrix import NAMED, results, run
 
-from mcp_sampling_conformance.judge import judge
-from mcp_sampling_conformance.revisions import NAMES, REVISIONS
-from mcp_sampling_conformance.verdicts import Verdict
-from mcp_sampling_conformance.wire.transcript import Side
+from mcp_sampling_conformance.judging.judge import judge
+from mcp_sampling_conformance.protocol.revisions import NAMES, REVISIONS
+from mcp_sampling_conformance.judging.results import Verdict
+from mcp_sampling_conformance.transcript.transcript import Side
 
 
 def test_reference_is_clean_and_everything_is_observed() -> None:

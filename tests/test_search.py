@@ -10,12 +10,12 @@ import anyio
 import pytest
 from hypothesis import strategies as st
 
-from mcp_sampling_conformance.fixture_server import Book, Tool
-from mcp_sampling_conformance.revisions import REVISIONS
-from mcp_sampling_conformance.scenarios.client_examples import try_on_client
-from mcp_sampling_conformance.scenarios.record import RevisionRun
+from mcp_sampling_conformance.peers.server import Book, Tool
+from mcp_sampling_conformance.protocol.revisions import REVISIONS
+from mcp_sampling_conformance.scenarios.client.examples import try_on_client
+from mcp_sampling_conformance.scenarios.run import RevisionRun
 from mcp_sampling_conformance.scenarios.search import Example, Generated, Search, Trial
-from mcp_sampling_conformance.wire.transcript import Transcript
+from mcp_sampling_conformance.transcript.transcript import Transcript
 
 #: what a trial breaks, given the search and the number of the trial
 Host = Callable[[Search, Trial, int], set[str]]

@@ -8,13 +8,14 @@ import pytest
 from kill_matrix import all_rules_of, judged, kill, python
 from server_mutants import MUTANTS
 
-from mcp_sampling_conformance.revisions import REVISIONS
-from mcp_sampling_conformance.scenarios.reach import Server, StdioServer
-from mcp_sampling_conformance.scenarios.record import Command, Run
-from mcp_sampling_conformance.scenarios.server import provoke_server
-from mcp_sampling_conformance.scenarios.targets import Target
-from mcp_sampling_conformance.verdicts import Result
-from mcp_sampling_conformance.wire.transcript import Side
+from mcp_sampling_conformance.protocol.revisions import REVISIONS
+from mcp_sampling_conformance.transports.to_server.servers import Server, StdioServer
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.scenarios.server.run import provoke_server
+from mcp_sampling_conformance.scenarios.server.targets import Target
+from mcp_sampling_conformance.judging.results import Result
+from mcp_sampling_conformance.transcript.transcript import Side
 
 #: how long a mutant that hangs is waited for; the reference answers within milliseconds
 TIMEOUT = 2.0

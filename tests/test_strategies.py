@@ -21,21 +21,15 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from mcp_sampling_conformance import hypothesis_hook, strategies
-from mcp_sampling_conformance.evidence import Evidence, Session
-from mcp_sampling_conformance.judge import judge
-from mcp_sampling_conformance.messages import SAMPLING
-from mcp_sampling_conformance.revisions import MODERN, NAMES, REVISIONS
-from mcp_sampling_conformance.rules import all_rules, rules_for
+from mcp_sampling_conformance.evidence.evidence import Evidence, Session
+from mcp_sampling_conformance.judging.judge import judge
+from mcp_sampling_conformance.protocol.jsonrpc import SAMPLING
+from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
+from mcp_sampling_conformance.rules.registry import all_rules, rules_for
 from mcp_sampling_conformance.strategies import Invalid, media
-from mcp_sampling_conformance.strategies.invalid import (
-    Table,
-    errors_table,
-    input_required_table,
-    params_table,
-    results_table,
-)
-from mcp_sampling_conformance.verdicts import Verdict
-from mcp_sampling_conformance.wire.transcript import Side, Transcript
+from mcp_sampling_conformance.strategies.invalid import Table, errors_table, input_required_table, params_table, results_table
+from mcp_sampling_conformance.judging.results import Verdict
+from mcp_sampling_conformance.transcript.transcript import Side, Transcript
 
 WITH_TOOLS = [name for name in NAMES if REVISIONS[name].tools]
 SAMPLING_CAPABILITY = {"sampling": {"tools": {}, "context": {}}}

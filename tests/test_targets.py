@@ -10,11 +10,12 @@ import anyio
 import jsonschema
 import pytest
 
-from mcp_sampling_conformance.revisions import REVISIONS
-from mcp_sampling_conformance.scenarios.reach import StdioServer
-from mcp_sampling_conformance.scenarios.record import Command, Run
-from mcp_sampling_conformance.scenarios.server import provoke_server
-from mcp_sampling_conformance.scenarios.targets import NoArguments, minimal_arguments
+from mcp_sampling_conformance.protocol.revisions import REVISIONS
+from mcp_sampling_conformance.transports.to_server.servers import StdioServer
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.scenarios.server.run import provoke_server
+from mcp_sampling_conformance.scenarios.server.targets import NoArguments, minimal_arguments
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ANYTHING = object()

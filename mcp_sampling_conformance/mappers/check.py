@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import seed as seeded
 from hypothesis.errors import FlakyFailure, Unsatisfiable
 
-from ..hypothesis_settings import own_settings
-from ..revisions import NAMES, REVISIONS, Revision
+from ..strategies.settings import own_settings
+from ..protocol.revisions import NAMES, REVISIONS, Revision
 from .calls import DEFAULT_TIMEOUT, Calls
 from .mapper import Mapper, Takes
 from .properties import PROPERTIES, Property

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from ..revisions import Revision
+from ..protocol.revisions import Revision
 from .contents import Json, blocks_in, blocks_of, data_of, of_type, offered, text_of
 from .inputs import MEDIA, TOOL_TYPES, conversations_for
 from .mapper import Mapper

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..revisions import Revision
+from ..protocol.revisions import Revision
 from ..strategies import content_blocks, conversations, create_message_params
 from .contents import Json
 from .mapper import Mapper

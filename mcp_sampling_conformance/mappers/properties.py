@@ -8,21 +8,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..revisions import Revision, page_url
-from ..verdicts import Level
+from ..protocol.revisions import Revision, page_url
+from ..protocol.levels import Level
 from .behaviour import deterministic, keeps_input, maps, returns
 from .conservation import keeps, keeps_binary, keeps_definitions, keeps_inputs, keeps_order, system_prompts, texts
 from .contents import leaves, of_type
-from .differences import (
-    one_more,
-    other_association,
-    other_error,
-    other_mime_type,
-    other_role,
-    pair_with,
-    tells_apart,
-    tells_choices_apart,
-)
+from .differences import one_more, other_association, other_error, other_mime_type, other_role, pair_with, tells_apart, tells_choices_apart
 from .inputs import any_input, odd_input, with_choices, with_offers
 from .mapper import Mapper
 from .trial import Trial

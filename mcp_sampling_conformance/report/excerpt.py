@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..verdicts import Finding
-from ..wire.transcript import Entry, Mark, Side, Transcript
+from ..rules.rule import Finding
+from ..transcript.transcript import Entry, Mark, Side, Transcript
 
 _BEFORE, _AFTER = 3, 4
 _LONG = 600

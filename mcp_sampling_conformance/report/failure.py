@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..verdicts import Result, Verdict
+from ..judging.results import Result, Verdict
 from .excerpt import printable
 
 #: what a source is worth to those whom no section of the specification binds

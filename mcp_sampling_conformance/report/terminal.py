@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ..glance import Glance
-from ..rules import TOPICS
-from ..verdicts import Result, Verdict
-from ..wire.transcript import Side
+from ..judging.status import Glance
+from ..rules.registry import TOPICS
+from ..judging.results import Result, Verdict
+from ..transcript.transcript import Side
 from .excerpt import printable
 
 #: seconds between two lines of progress where lines cannot be overwritten

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence
-from ..messages import shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import CLIENT, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
+from ..evidence.evidence import Evidence
+from ..protocol.jsonrpc import shown
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import CLIENT, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
 
 
 @rule(
@@ -27,7 +27,7 @@ from . import CLIENT, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
 def within_a_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Sampling is asked for while a request of the client is being processed."""
     for exchange in evidence.exchanges:
-        session, index = exchange.session, exchange.index
+        session, index = exchange.conversation, exchange.index
         if any(
             message.is_request
             and message.index < index

@@ -8,27 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Session, blocks_of
-from ..exchanges import Call, Exchange, declared_in
-from ..messages import Value, shown
-from ..revisions import NAMES, REVISIONS
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import (
-    ALWAYS_MUST,
-    BOTH,
-    CLIENT,
-    LEGACY_ADVICE,
-    LEGACY_MUST,
-    LEGACY_SHOULD,
-    MODERN_MUST,
-    NEGOTIATED,
-    SERVER,
-    TOOLS_ADVICE,
-    TOOLS_MUST,
-    TOOLS_SHOULD,
-    rule,
-)
+from ..evidence.evidence import Evidence, Session, blocks_of
+from ..evidence.exchanges import Call, Exchange, declared_in
+from ..evidence.messages import Value
+from ..protocol.jsonrpc import shown
+from ..protocol.revisions import NAMES, REVISIONS
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_MUST, BOTH, CLIENT, LEGACY_ADVICE, LEGACY_MUST, LEGACY_SHOULD, MODERN_MUST, NEGOTIATED, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
 from .shapes import asked_answered, call_answered, expect, is_object, rejected
 
 NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples otherwise"
@@ -126,7 +113,7 @@ def _plain_calls(evidence: Evidence) -> dict[object, list[tuple[Call, bool]]]:
     for probe in evidence.probes("first-call", "second-call"):
         for call in probe.calls:
             asked = any(call.may_own(exchange) for exchange in probe.exchanges)
-            found.setdefault(probe.start.data["target"], []).append((call, asked))
+            found.setdefault(probe.callee, []).append((call, asked))
     return found
 
 
@@ -163,7 +150,7 @@ def per_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for probe in session.probes:
             if probe.group not in ("first-call", "second-call"):
                 continue
-            target = probe.start.data["target"]
+            target = probe.callee
             for call in probe.calls:
                 asked = [exchange for exchange in probe.exchanges if call.may_own(exchange)]
                 before = not _never_declared(session, call.request.index)
@@ -196,7 +183,7 @@ def _denied(call: Call, declared: Value) -> Value | None:
 def _asked_without(evidence: Evidence) -> set[object]:
     """The targets that sample for a client that never declared it: there is no telling what they remember."""
     return {
-        probe.start.data["target"]
+        probe.callee
         for probe in evidence.probes("first-call", "second-call")
         for exchange in probe.exchanges
         if exchange.declared is None and _never_declared(probe.session, exchange.index)
@@ -227,7 +214,7 @@ def tools_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Findin
             else:
                 yield broken(
                     tools,
-                    f"{tools.where} offers {shown(tools.value)}, but the client declared "
+                    f"{tools.json_path} offers {shown(tools.value)}, but the client declared "
                     f"sampling: {shown(exchange.declared.value)}, without tools",
                 )
 
@@ -250,7 +237,7 @@ def tool_fields_undeclared_avoided(evidence: Evidence, side: Side) -> Iterator[F
                 if field is not None:
                     yield broken(
                         field,
-                        f"{field.where} is {shown(field.value)} although the client did not declare sampling.tools; "
+                        f"{field.json_path} is {shown(field.value)} although the client did not declare sampling.tools; "
                         "a client that follows the schema answers this with an error",
                     )
                 else:
@@ -281,7 +268,7 @@ def context_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Find
             yield (
                 broken(
                     context,
-                    f"{context.where} is {shown(context.value)}, but the client did not declare sampling.context",
+                    f"{context.json_path} is {shown(context.value)}, but the client did not declare sampling.context",
                 )
                 if context
                 else HELD
@@ -302,7 +289,7 @@ def context_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if exchange.declared is not None and exchange.declared.get("context") is not None:
             context = _context(exchange.params)
             yield (
-                broken(context, f"{context.where} is {shown(context.value)}, which is deprecated") if context else HELD
+                broken(context, f"{context.json_path} is {shown(context.value)}, which is deprecated") if context else HELD
             )
 
 
@@ -360,7 +347,7 @@ def revision_respected(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 def _too_new(evidence: Evidence, value: Value, what: str) -> Finding:
-    return broken(value, f"{value.where} {what}, but {evidence.revision.name} was negotiated")
+    return broken(value, f"{value.json_path} {what}, but {evidence.revision.name} was negotiated")
 
 
 @rule(
@@ -402,14 +389,14 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
     that sampling is supported."""
     # What samples plainly for one form has no reason not to sample for another.
     plain = {
-        probe.start.data["target"]
+        probe.callee
         for probe in evidence.probes("first-call")
         if probe.exchanges and all(_is_plain(e) for e in probe.exchanges)
     }
     # Whoever shows what the model said on another connection remembers it, and has no need to ask.
     sampled = {exchange.text for exchange in evidence.exchanges if exchange.text}
     for probe in evidence.probes("first-call"):
-        target = probe.start.data["target"]
+        target = probe.callee
         declared = probe.calls[0].declared if probe.calls else None
         if declared is None or target not in plain:
             continue

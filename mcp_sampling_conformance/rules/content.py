@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from ..evidence import Evidence, has_type
-from ..messages import Value, is_number, shown
-from ..revisions import Revision
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, rule
+from ..evidence.evidence import Evidence, has_type
+from ..evidence.messages import Value
+from ..protocol.jsonrpc import is_number, shown
+from ..protocol.revisions import Revision
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, rule
 from .role import is_role
 from .shapes import Predicate, asked_answered, expect, is_object, is_string, require, survived
 
@@ -73,7 +74,7 @@ def _block_valid(block: Value, allowed: frozenset[str], revision: Revision) -> I
     if kind is None or not isinstance(kind.value, str) or kind.value not in allowed:
         names = ", ".join(sorted(allowed))
         given = "is missing" if kind is None else f"is {shown(kind.value)}"
-        yield broken(kind or block, f"{block.where}.type {given}; this revision has {names} here")
+        yield broken(kind or block, f"{block.json_path}.type {given}; this revision has {names} here")
         return
     for key, (holds, expected) in REQUIRED[kind.value].items():
         yield from require(block, key, holds, expected)
@@ -178,10 +179,10 @@ def array(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if isinstance(content.value, list) and not evidence.revision.content_arrays:
             yield broken(
                 content,
-                f"{content.where} is an array; in {evidence.revision.name} it must be a single block",
+                f"{content.json_path} is an array; in {evidence.revision.name} it must be a single block",
             )
         elif nested := [element for element in content.elements() if isinstance(element.value, list)]:
-            yield broken(nested[0], f"{nested[0].where} is an array inside an array; it must be a block")
+            yield broken(nested[0], f"{nested[0].json_path} is an array inside an array; it must be a block")
         else:
             yield HELD
 

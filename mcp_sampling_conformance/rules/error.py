@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..evidence import Evidence
-from ..messages import Message, is_integer
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, LEGACY_MUST, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
+from ..evidence.evidence import Evidence
+from ..evidence.messages import Message
+from ..protocol.jsonrpc import is_integer
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, LEGACY_MUST, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
 from .shapes import asked_answered, is_string, lived_on, rejected, require, survived
 
 
@@ -53,7 +54,7 @@ def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if error is None or exchange.answer is None:
             continue
         if not isinstance(error.value, dict):
-            yield broken(error, f"{error.where} must be an object")
+            yield broken(error, f"{error.json_path} must be an object")
             continue
         yield from require(error, "code", is_integer, "an integer")
         yield from require(error, "message", is_string, "a string")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence
-from ..verdicts import HELD, Finding
-from ..wire.transcript import Side
-from . import ALWAYS_MUST, CLIENT, HTTP, MUST, SERVER, STDIO, rule
+from ..evidence.evidence import Evidence
+from .rule import HELD, Finding
+from ..transcript.transcript import Side
+from .rule import ALWAYS_MUST, CLIENT, HTTP, MUST, SERVER, STDIO, rule
 from .shapes import asked_answered
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Session
-from ..messages import Message
-from ..verdicts import HELD, Finding, Levels, broken
-from ..wire.headers import ACCEPT, PROTOCOL_VERSION, SESSION_ID, request_fault, version_fault, version_in
-from ..wire.transcript import Entry, Mark, Side
-from . import CLIENT, HTTP, MODERN_MUST, MUST, SERVER, SHOULD, rule
+from ..evidence.evidence import Evidence, Session
+from ..evidence.messages import Message
+from .rule import HELD, Finding, Levels, broken
+from ..protocol.http_headers import ACCEPT, PROTOCOL_VERSION, SESSION_ID, request_fault, version_fault, version_in
+from ..transcript.transcript import Entry, Mark, Side
+from .rule import CLIENT, HTTP, MODERN_MUST, MUST, SERVER, SHOULD, rule
 from .capability import META, MISSING_CAPABILITY
 from .shapes import call_answered
 
@@ -26,7 +26,7 @@ NO_REQUEST = "no sampling request came"
 
 def _channel(message: Message) -> str:
     """The exchange that carried a message, such as ``POST 3``."""
-    return message.entry.channel
+    return message.channel
 
 
 @rule(
@@ -94,9 +94,9 @@ def response_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]:
             answer = exchange.answer.message if exchange.answer else None
             mark = probe.session.exchange(answer) if answer else None
             # A session may end at any time, and a body may be too large.
-            if answer is None or mark is None or mark.data["status"] in (404, 413):
+            if answer is None or mark is None or event.status in (404, 413):
                 continue
-            if mark.data["status"] == 202:
+            if event.status == 202:
                 yield HELD
             else:
                 yield broken(
@@ -163,7 +163,7 @@ def status_400_missing_capability(evidence: Evidence, side: Side) -> Iterator[Fi
             mark = session.exchange(message)
             if code is None or code.value != MISSING_CAPABILITY or mark is None:
                 continue
-            if mark.data["status"] == 400:
+            if event.status == 400:
                 yield HELD
             else:
                 yield broken(message.whole, f"the error -32021 came with HTTP {mark.data['status']} instead of 400")
@@ -187,7 +187,7 @@ def _sent(session: Session) -> Iterator[tuple[Mark, Entry | None]]:
     items = session.transcript.items
     posted = {item.channel: item for item in items if isinstance(item, Entry) and item.sender is Side.CLIENT}
     for mark in session.marks("http"):
-        yield mark, posted.get(mark.data["exchange"])
+        yield mark, posted.get(event.exchange)
 
 
 def _in_session(session: Session) -> Iterator[tuple[Mark, Entry | None]]:
@@ -214,7 +214,7 @@ def _judged(session: Session, mark: Mark, entry: Entry | None, fault: str | None
     if fault is None:
         return HELD
     method = _method(entry)
-    what = f"{mark.data['exchange']} ({method})" if method is not None else str(mark.data["exchange"])
+    what = f"{mark.data['exchange']} ({method})" if method is not None else str(event.exchange)
     message = next((message for message in session.messages if message.entry is entry), None)
     return Finding(False, f"in {what}, {fault}", message.whole if message else None, entry)
 
@@ -232,7 +232,7 @@ def session_kept(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client that is given a session id sends it in the Mcp-Session-Id header of each further HTTP request."""
     for session in evidence.sessions:
         for mark, entry in _in_session(session):
-            given, sent = session.marks("session")[0].data["id"], mark.data["headers"].get(SESSION_ID.lower())
+            given, sent = session.marks("session")[0].data["id"], event.headers.get(SESSION_ID.lower())
             fault = f"the header {SESSION_ID} is {sent!r}, but the session has the id {given!r}"
             if sent is None:
                 fault = f"the header {SESSION_ID} is missing"
@@ -254,10 +254,10 @@ def version_header(evidence: Evidence, side: Side) -> Iterator[Finding]:
     it is the version in the request's _meta."""
     for session in evidence.sessions if not evidence.revision.modern else ():
         for mark, entry in _in_session(session):
-            missing = PROTOCOL_VERSION.lower() not in mark.data["headers"]
+            missing = PROTOCOL_VERSION.lower() not in event.headers
             yield _judged(session, mark, entry, f"the header {PROTOCOL_VERSION} is missing" if missing else None)
     for session, mark, entry in _modern_requests(evidence) if evidence.revision.modern else ():
-        yield _judged(session, mark, entry, version_fault(mark.data["headers"], entry.parsed))
+        yield _judged(session, mark, entry, version_fault(event.headers, entry.parsed))
 
 
 @rule(
@@ -274,7 +274,7 @@ def version_negotiated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     negotiated = evidence.revision.name
     for session in evidence.sessions:
         for mark, entry in _in_session(session):
-            sent = mark.data["headers"].get(PROTOCOL_VERSION.lower())
+            sent = event.headers.get(PROTOCOL_VERSION.lower())
             if sent is not None:
                 fault = f"the header {PROTOCOL_VERSION} is {sent!r}, but {negotiated} was negotiated"
                 yield _judged(session, mark, entry, None if sent == negotiated else fault)
@@ -295,11 +295,11 @@ def accept_header(evidence: Evidence, side: Side) -> Iterator[Finding]:
     needed = {"POST": (_JSON, _EVENTS), "GET": (_EVENTS,)}
     for session in evidence.sessions:
         for mark, entry in _sent(session):
-            if evidence.revision.modern and (mark.data["method"] != "POST" or not _is_request(entry)):
+            if evidence.revision.modern and (event.method != "POST" or not _is_request(entry)):
                 continue
-            accepted = mark.data["headers"].get(ACCEPT.lower())
+            accepted = event.headers.get(ACCEPT.lower())
             listed = {part.partition(";")[0].strip().lower() for part in (accepted or "").split(",")}
-            lacking = [kind for kind in needed.get(mark.data["method"], ()) if kind not in listed]
+            lacking = [kind for kind in needed.get(event.method, ()) if kind not in listed]
             fault = f"the header {ACCEPT} is {accepted!r}, which does not list {' or '.join(lacking)}"
             if accepted is None:
                 fault = f"the header {ACCEPT} is missing"
@@ -323,7 +323,7 @@ def request_headers(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A request repeats its method in the Mcp-Method header, and in Mcp-Name the name or uri of what it calls, gets or
     reads, in Base64 where need be."""
     for session, mark, entry in _modern_requests(evidence):
-        yield _judged(session, mark, entry, request_fault(mark.data["headers"], entry.parsed))
+        yield _judged(session, mark, entry, request_fault(event.headers, entry.parsed))
 
 
 @rule(

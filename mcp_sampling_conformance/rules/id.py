@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Probe
-from ..exchanges import Call, Exchange
-from ..messages import SAMPLING, Message, id_key, is_id, shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import ALWAYS_MUST, CLIENT, LEGACY_MUST, SERVER, rule
+from ..evidence.evidence import Evidence, Probe
+from ..evidence.exchanges import Call, Exchange
+from ..protocol.jsonrpc import SAMPLING, id_key, is_id, shown
+from ..evidence.messages import Message
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_MUST, CLIENT, LEGACY_MUST, SERVER, rule
 from .shapes import asked_answered, call_answered, require
 
 
@@ -96,11 +97,11 @@ def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Concurrent calls never get each other's sampled answers, in whatever order these come."""
     # Who samples several times a call leaves no telling which call a request belongs to.
     plain = evidence.probes("first-call")
-    single = {probe.start.data["target"] for probe in plain if len(probe.exchanges) == 1}
+    single = {probe.callee for probe in plain if len(probe.exchanges) == 1}
     # Who remembers an answer may give it to the next call too.
-    single &= {probe.start.data["target"] for probe in evidence.probes("second-call") if probe.exchanges}
+    single &= {probe.callee for probe in evidence.probes("second-call") if probe.exchanges}
     for probe in evidence.probes("concurrent"):
-        if len(probe.exchanges) > 1 and probe.start.data["target"] in single:
+        if len(probe.exchanges) > 1 and probe.callee in single:
             yield from _matched(probe)
 
 
@@ -133,7 +134,7 @@ def directions_apart(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def answers_correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Sampling requests that are pending at the same time never get each other's answers."""
     asked = list(evidence.asks("concurrent"))
-    words = [str(exchange.ask.data["word"]) for exchange in asked if exchange.ask]
+    words = [str(exchange.asked.word) for exchange in asked if exchange.asked]
     for exchange, own in zip(asked, words, strict=True):
         if exchange.answer is None:
             yield asked_answered(exchange)

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..evidence import Evidence, Probe
-from ..exchanges import CAPABILITIES, Call, asks_for_input
-from ..messages import CALLS, SAMPLING, Message, Value, shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import CLIENT, MODERN_ADVICE, MODERN_MUST, MODERN_SHOULD, SERVER, rule
+from ..evidence.evidence import Evidence, Probe
+from ..protocol.names import CAPABILITIES
+from ..evidence.exchanges import Call, asks_for_input
+from ..protocol.jsonrpc import CALLS, SAMPLING, shown
+from ..evidence.messages import Message, Value
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import CLIENT, MODERN_ADVICE, MODERN_MUST, MODERN_SHOULD, SERVER, rule
 from .shapes import asked_answered, call_answered, expect, is_object, is_string, require, survived
 
 MRTR = "basic/patterns/mrtr"
@@ -99,7 +101,7 @@ def undeclared_not_asked(evidence: Evidence, side: Side) -> Iterator[Finding]:
         requests = result.get("inputRequests")
         for _, asked in requests.members() if requests else ():
             if lacking := _lacking(asked, declared):
-                yield broken(asked, f"{asked.where} needs {lacking}, which the _meta of its call does not have")
+                yield broken(asked, f"{asked.json_path} needs {lacking}, which the _meta of its call does not have")
             else:
                 yield HELD
 
@@ -120,7 +122,7 @@ def _lacking(asked: Value, declared: Value | None) -> str | None:
 
 def _amended(probe: Probe) -> Iterator[tuple[Call, Message, Message | None]]:
     """The retries of a probe that were changed: each with its call and the response."""
-    ids = [mark.data["id"] for mark in probe.marks("amended")]
+    ids = [event.id for mark in probe.marks("amended")]
     for call in probe.calls:
         for retry in call.rounds[1:]:
             if retry.body["id"] in ids:
@@ -199,14 +201,14 @@ def extra_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield call_answered(call, f"after {probe.name}")
             elif _outcome(evidence, call, retry) != "error":
                 yield HELD
-            elif probe.start.data["target"] in works and not any(later.failed for later in probe.follow_ups):
+            elif probe.callee in works and not any(later.failed for later in probe.follow_ups):
                 yield broken(response.whole, f"{probe.name} failed, and without that answer the call succeeds")
 
 
 def _working(evidence: Evidence) -> set[object]:
     """The targets whose call succeeded after a plain answer."""
     return {
-        probe.start.data["target"]
+        probe.callee
         for probe in evidence.probes("first-call")
         if probe.exchanges and any(call.complete for call in probe.calls)
     }
@@ -253,7 +255,7 @@ def _expected(evidence: Evidence, probe: Probe) -> str | None:
     plain = [
         call
         for other in evidence.probes("first-call", "second-call")
-        if other.start.data["target"] == probe.start.data["target"] and other.exchanges
+        if other.callee == probe.callee and other.exchanges
         for call in other.calls
     ]
     found = {_normal(call) for call in [*plain, *probe.follow_ups]}
@@ -351,7 +353,7 @@ def another_connection(evidence: Evidence, side: Side) -> Iterator[Finding]:
     works = _working(evidence)
     for probe in evidence.probes("another-connection"):
         for call in probe.calls:
-            if probe.start.data["target"] not in works:
+            if probe.callee not in works:
                 continue
             if call.response is None:
                 yield call_answered(call, "when it was retried on another connection")
@@ -421,12 +423,12 @@ def _compared(evidence: Evidence) -> Iterator[tuple[str, str, Call | None]]:
     """What sampled in the legacy era, with the revision: ``None`` where it does here too, else the last call of those
     that failed. Who succeeds does without sampling, and a single failure may be a rate limit."""
     legacy: dict[str, str] = {
-        mark.data["target"]: mark.data["revision"]
+        event.target: event.revision
         for session in evidence.sessions
         for mark in session.marks("samples-in-legacy")
     }
     for target, revision in legacy.items():
-        own = [probe for probe in evidence.probes("first-call") if probe.start.data["target"] == target]
+        own = [probe for probe in evidence.probes("first-call") if probe.callee == target]
         calls = [call for probe in own for call in probe.calls if call.declared is not None]
         if any(probe.exchanges for probe in own):
             yield revision, target, None
@@ -480,7 +482,7 @@ def state_echoed(evidence: Evidence, side: Side) -> Iterator[Finding]:
             yield broken(retry.at("params"), f"the retry lacks the requestState {shown(given.value)}")
         elif returned.value != given.value:
             yield broken(
-                returned, f"{returned.where} is {shown(returned.value)}, but {shown(given.value)} had been given"
+                returned, f"{returned.json_path} is {shown(returned.value)}, but {shown(given.value)} had been given"
             )
         else:
             yield HELD
@@ -499,7 +501,7 @@ def state_not_invented(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if result.get("requestState") is None:
             returned = _param(retry, "requestState")
             yield (
-                broken(returned, f"{returned.where} is {shown(returned.value)}, but none had been given")
+                broken(returned, f"{returned.json_path} is {shown(returned.value)}, but none had been given")
                 if returned
                 else HELD
             )
@@ -572,7 +574,7 @@ def not_leaked(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 continue
             carried = _param(message, "inputResponses") or _param(message, "requestState")
             if carried is not None:
-                yield broken(carried, f"{message.method} carries {carried.where}, which belongs to another call")
+                yield broken(carried, f"{message.method} carries {carried.json_path}, which belongs to another call")
             else:
                 yield HELD
 

@@ -7,23 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, Probe
-from ..exchanges import Call
-from ..messages import Value, id_key, shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import (
-    ALWAYS_ADVICE,
-    ALWAYS_MUST,
-    CLIENT,
-    LEGACY_ADVICE,
-    LEGACY_MUST,
-    LEGACY_SHOULD,
-    MODERN_SHOULD,
-    SERVER,
-    STDIO,
-    rule,
-)
+from ..evidence.evidence import Evidence, Probe
+from ..evidence.exchanges import Call
+from ..evidence.messages import Value
+from ..protocol.jsonrpc import id_key, shown
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, LEGACY_ADVICE, LEGACY_MUST, LEGACY_SHOULD, MODERN_SHOULD, SERVER, STDIO, rule
 from .shapes import call_answered, goes_on_answering, lived_on, served_next
 
 
@@ -40,9 +30,9 @@ def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
     for session in evidence.sessions:
         firsts: dict[object, Probe] = {}
         for probe in session.probes:
-            first = firsts.get(probe.start.data["target"])
+            first = firsts.get(probe.callee)
             if probe.group == "first-call":
-                firsts[probe.start.data["target"]] = probe
+                firsts[probe.callee] = probe
             if probe.group != "second-call" or first is None or not first.exchanges:
                 continue
             for before, call in zip(first.calls, probe.calls, strict=False):
@@ -70,7 +60,7 @@ def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A ping is answered also while a sampling request is pending."""
     for probe in evidence.probes("late"):
-        gave_up = {id_key(mark.data["id"]) for mark in probe.marks("gave-up")}
+        gave_up = {id_key(event.id) for mark in probe.marks("gave-up")}
         for message in probe.session.sent_by(side.other):
             if message.method != "ping" or not probe.start.index < message.index < probe.end:
                 continue
@@ -172,7 +162,7 @@ def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if not probe.exchanges:
             continue
         for mark in probe.marks("watched-exit"):
-            if mark.data["exited"]:
+            if event.exited:
                 yield HELD
             else:
                 yield broken(
@@ -214,7 +204,7 @@ def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers a ping also while a sampling request is pending."""
     for session in evidence.sessions:
-        gave_up = {id_key(mark.data["id"]) for mark in session.marks("gave-up")}
+        gave_up = {id_key(event.id) for mark in session.marks("gave-up")}
         for message in session.sent_by(side.other):
             if message.method == "ping" and message.is_request:
                 if session.responses_to(message):
@@ -234,7 +224,7 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
 def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client does not answer a sampling request that was cancelled, and answers the next one."""
     for exchange in evidence.asks("cancelled"):
-        session = exchange.session
+        session = exchange.conversation
         after = [m for m in session.sent_by(side.other) if m.index > exchange.index and m.method == "ping"]
         pongs = session.responses_to(after[0]) if after else ()
         if not pongs:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, blocks_of, has_type
-from ..exchanges import Exchange
-from ..messages import is_integer, shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, MODERN_MUST, SERVER, rule
+from ..evidence.evidence import Evidence, blocks_of, has_type
+from ..evidence.exchanges import Exchange
+from ..protocol.jsonrpc import is_integer, shown
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, MODERN_MUST, SERVER, rule
 from .shapes import asked_answered, expect, refuses_all, rejected
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")
@@ -26,7 +26,7 @@ def present(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Every sampling request carries maxTokens."""
     for params in evidence.requests:
         if params.get("maxTokens") is None:
-            yield broken(params, f"{params.where} lacks the required maxTokens")
+            yield broken(params, f"{params.json_path} lacks the required maxTokens")
         else:
             yield HELD
 

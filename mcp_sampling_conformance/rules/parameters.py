@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence
-from ..messages import is_number
-from ..verdicts import Finding
-from ..wire.transcript import Side
-from . import ALWAYS_MUST, CLIENT, SERVER, TOOLS_MUST, rule
+from ..evidence.evidence import Evidence
+from ..protocol.jsonrpc import is_number
+from .rule import Finding
+from ..transcript.transcript import Side
+from .rule import ALWAYS_MUST, CLIENT, SERVER, TOOLS_MUST, rule
 from .shapes import Predicate, answered_like_plain, expect, is_object, is_string, require
 
 PARAMS = ("schema", "createmessagerequestparams")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence
-from ..exchanges import Exchange
-from ..messages import Value, is_number, shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
+from ..evidence.evidence import Evidence
+from ..evidence.exchanges import Exchange
+from ..evidence.messages import Value
+from ..protocol.jsonrpc import is_number, shown
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
 from .shapes import answered_like_plain, expect, is_object, is_string
 
 PRIORITIES = ("costPriority", "speedPriority", "intelligencePriority")
@@ -95,15 +96,15 @@ def _model(exchange: Exchange) -> Value | None:
 
 def _hinted(evidence: Evidence, case: str) -> Iterator[Finding]:
     """Whether the expected model answered; nothing for a client that does not follow single hints, as it may."""
-    alone = [(e, _model(e)) for e in evidence.asks("hints") if e.ask and e.ask.data["case"] == "alone"]
-    follows = [model is not None and e.ask is not None and model.value == e.ask.data["expected"] for e, model in alone]
+    alone = [(e, _model(e)) for e in evidence.asks("hints") if e.asked and e.asked.case == "alone"]
+    follows = [model is not None and e.asked is not None and model.value == e.asked.expected for e, model in alone]
     if len(follows) < 2 or not all(follows):
         return
     for exchange in evidence.asks("hints"):
         model = _model(exchange)
-        if exchange.ask is None or exchange.ask.data["case"] != case or model is None:
+        if exchange.asked is None or exchange.asked.case != case or model is None:
             continue
-        expected = exchange.ask.data["expected"]
+        expected = exchange.asked.expected
         if model.value == expected:
             yield HELD
         else:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, blocks_of, has_type
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, SERVER, TOOLS_SHOULD, rule
+from ..evidence.evidence import Evidence, blocks_of, has_type
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, SERVER, TOOLS_SHOULD, rule
 from .shapes import expect, is_string, require, survived
 
 

@@ -7,22 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, blocks_of, has_type
-from ..messages import shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import (
-    ALWAYS_ADVICE,
-    ALWAYS_MUST,
-    ALWAYS_SHOULD,
-    BOTH,
-    CLIENT,
-    LEGACY_ADVICE,
-    SERVER,
-    TOOLS_MUST,
-    TOOLS_SHOULD,
-    rule,
-)
+from ..evidence.evidence import Evidence, blocks_of, has_type
+from ..protocol.jsonrpc import shown
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, LEGACY_ADVICE, SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
 from .shapes import asked_answered, lived_on, refuses_all, rejected, require, survived
 
 ROLES = ("user", "assistant")
@@ -58,7 +47,7 @@ def _stands_in(evidence: Evidence, side: Side, block_type: str, role: str) -> It
                 else:
                     yield broken(
                         block,
-                        f"{block.where} is a {block_type} block in a message of role {shown(said_by.value)}; "
+                        f"{block.json_path} is a {block_type} block in a message of role {shown(said_by.value)}; "
                         f"it belongs in one of role {role}",
                     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..evidence import Evidence, Probe
-from ..exchanges import Call, Exchange
-from ..messages import Value, json_type, shown
-from ..verdicts import HELD, Finding, broken
+from ..evidence.evidence import Evidence, Probe
+from ..evidence.exchanges import Call, Exchange
+from ..evidence.messages import Value
+from ..protocol.jsonrpc import json_type, shown
+from .rule import HELD, Finding, broken
 
 Predicate = Callable[[Any], bool]
 
@@ -29,7 +30,7 @@ def expect(value: Value | None, holds: Predicate, expected: str) -> Iterator[Fin
         yield HELD
     else:
         kind = json_type(value.value)
-        yield broken(value, f"{value.where} must be {expected}, but is {shown(value.value)} ({kind})")
+        yield broken(value, f"{value.json_path} must be {expected}, but is {shown(value.value)} ({kind})")
 
 
 def require(parent: Value, key: str, holds: Predicate, expected: str) -> Iterator[Finding]:
@@ -38,7 +39,7 @@ def require(parent: Value, key: str, holds: Predicate, expected: str) -> Iterato
         return
     value = parent.get(key)
     if value is None:
-        yield broken(parent, f"{parent.where} lacks the required {key} ({expected})")
+        yield broken(parent, f"{parent.json_path} lacks the required {key} ({expected})")
     else:
         yield from expect(value, holds, expected)
 
@@ -55,8 +56,8 @@ def call_answered(call: Call, after: str) -> Finding:
         what = f"the server went away instead of answering {method}"
     elif session.died:
         what = f"the process ended (exit code {session.exit_code}) instead of answering {method}"
-    elif call.gave_up is not None:
-        what = f"{method} (id {shown(request.body['id'])}) got no answer within {call.gave_up:g} s"
+    elif call.timed_out is not None:
+        what = f"{method} (id {shown(request.body['id'])}) got no answer within {call.timed_out:g} s"
     else:
         what = f"{method} (id {shown(request.body['id'])}) was never answered"
     return broken(request.whole, f"{what}, {after}")
@@ -83,9 +84,9 @@ def asked_answered(exchange: Exchange) -> Finding:
     """Whether a sampling request of the harness got a response, whatever it says, or was refused in another way."""
     if exchange.answer is not None or exchange.abandoned:
         return HELD
-    session = exchange.session
-    if exchange.gave_up is not None:
-        what = f"{exchange.name} got no answer within {exchange.gave_up:g} s"
+    session = exchange.conversation
+    if exchange.timed_out is not None:
+        what = f"{exchange.name} got no answer within {exchange.timed_out:g} s"
     elif flood := session.marks("flooded"):
         what = f"the client wrote {flood[0].data['bytes']} bytes instead of answering {exchange.name}"
     elif session.died:
@@ -100,7 +101,7 @@ def asked_answered(exchange: Exchange) -> Finding:
 def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
     """The plain request that followed a request of these groups was answered."""
     for exchange in evidence.asks("follow-up"):
-        if exchange.ask is not None and exchange.ask.data["after"] in groups:
+        if exchange.asked is not None and exchange.asked.after in groups:
             yield asked_answered(exchange)
 
 
@@ -130,7 +131,7 @@ def _is_error(answer: Value) -> bool:
 
 def goes_on_answering(exchange: Exchange) -> bool:
     """Whether a later request of the same connection got a result."""
-    return any(later.result is not None for later in exchange.session.exchanges if later.index > exchange.index)
+    return any(later.result is not None for later in exchange.conversation.exchanges if later.index > exchange.index)
 
 
 def refuses_all(evidence: Evidence) -> bool:

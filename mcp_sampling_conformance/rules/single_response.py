@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence
-from ..messages import Message, Value, id_key, is_number, shown
-from ..verdicts import HELD, Finding, broken
-from ..wire.transcript import Side
-from . import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, LEGACY_ADVICE, SERVER, rule
+from ..evidence.evidence import Evidence
+from ..evidence.messages import Message, Value
+from ..protocol.jsonrpc import id_key, is_number, shown
+from .rule import HELD, Finding, broken
+from ..transcript.transcript import Side
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, LEGACY_ADVICE, SERVER, rule
 from .shapes import asked_answered, call_answered, served_next
 
 PROGRESS = "basic/utilities/progress"
@@ -85,7 +86,7 @@ def no_stream_parameter(evidence: Evidence, side: Side) -> Iterator[Finding]:
     for params in evidence.requests:
         stream = params.get("stream")
         yield (
-            broken(stream, f"{stream.where} is {shown(stream.value)}, but MCP sampling does not stream")
+            broken(stream, f"{stream.json_path} is {shown(stream.value)}, but MCP sampling does not stream")
             if (stream)
             else HELD
         )
@@ -119,7 +120,7 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A second response with the same id is ignored: it answers nothing else and breaks nothing."""
     for probe in evidence.probes("duplicate"):
         yield from served_next(probe)
-        second = [str(mark.data["text"]) for mark in probe.marks("second-answer")]
+        second = [str(event.text) for mark in probe.marks("second-answer")]
         for call in probe.calls + probe.follow_ups:
             if call.response is None:
                 continue
@@ -186,6 +187,6 @@ def complete(evidence: Evidence, side: Side) -> Iterator[Finding]:
             found = [params.get(key) for key in _CONTENT] if params and message.is_notification else []
             parts += [value for value in found if value is not None]
         for part in parts:
-            yield broken(part, f"{shown(part.message.method)} carries {part.where}; sampling has no partial answers")
+            yield broken(part, f"{shown(part.message.method)} carries {part.json_path}; sampling has no partial answers")
         if not parts and any(exchange.result is not None for exchange in session.exchanges):
             yield HELD

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence import Evidence, blocks_of, has_type
-from ..messages import Value, shown
-from ..verdicts import HELD, Finding, Levels, broken
-from ..wire.transcript import Side
-from . import CLIENT, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
+from ..evidence.evidence import Evidence, blocks_of, has_type
+from ..evidence.messages import Value
+from ..protocol.jsonrpc import shown
+from .rule import HELD, Finding, Levels, broken
+from ..transcript.transcript import Side
+from .rule import CLIENT, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
 from .shapes import refuses_all, rejected, survived
 
 NO_RESULT = "no sampling request carried a tool_result"
@@ -39,7 +40,7 @@ def results_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
             others = [block for block in blocks_of(turn) if not has_type(block, "tool_result")]
             for block in others:
                 yield broken(
-                    block, f"{block.where} stands beside tool_result blocks in one message: {shown(block.value)}"
+                    block, f"{block.json_path} stands beside tool_result blocks in one message: {shown(block.value)}"
                 )
             if not others:
                 yield HELD
@@ -64,7 +65,7 @@ def balanced(evidence: Evidence, side: Side) -> Iterator[Finding]:
             previous = turn
         if previous is not None and _has_role(previous, "assistant"):
             for block in _blocks(previous, "tool_use"):
-                yield broken(block, f"{block.where} is a tool_use that no message after it answers")
+                yield broken(block, f"{block.json_path} is a tool_use that no message after it answers")
 
 
 def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
@@ -74,10 +75,10 @@ def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
     missing = [identifier for identifier in asked if identifier not in answered]
     foreign = [identifier for identifier in answered if identifier not in asked]
     if missing:
-        yield broken(turn, f"{turn.where} does not answer the tool_use {shown(missing)} of the message before it")
+        yield broken(turn, f"{turn.json_path} does not answer the tool_use {shown(missing)} of the message before it")
     if foreign:
         yield broken(
-            turn, f"{turn.where} answers the tool_use {shown(foreign)}, which the message before it did not ask for"
+            turn, f"{turn.json_path} answers the tool_use {shown(foreign)}, which the message before it did not ask for"
         )
     if (asked or answered) and not missing and not foreign:
         yield HELD
@@ -135,7 +136,7 @@ def iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for mark in probe.marks("endless"):
             if not probe.exchanges:
                 continue
-            rounds = int(mark.data["rounds"])
+            rounds = int(event.rounds)
             if len(probe.exchanges) > rounds:
                 yield broken(
                     probe.exchanges[rounds].request,
@@ -173,7 +174,7 @@ def client_iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
     if not uses:
         return
     last = uses[-1]
-    if last.ask is not None and len(uses) >= last.ask.data["rounds"]:
+    if last.asked is not None and len(uses) >= last.asked.rounds:
         yield broken(last.request, f"the client went along with {len(uses)} rounds of one tool loop")
     else:
         yield HELD

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio import from_thread, to_thread
 
-from ..wire.transcript import Transcript
+from ..transcript.transcript import Transcript
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -229,7 +229,7 @@ class Search:
     def _hunt(self, examples: SearchStrategy[Example], most: int, random_seed: str) -> list[Trial]:
         from hypothesis import given, seed
 
-        from ..hypothesis_settings import own_settings
+        from ..strategies.settings import own_settings
 
         shrunk: dict[str, Trial] = {}  #: what broke a rule in the short time given while shrinking
         found: list[Trial] = []  #: in order

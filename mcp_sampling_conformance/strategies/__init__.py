@@ -13,36 +13,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..revisions import NAMES, NEWEST_LEGACY, Revision
-from . import tools as _tools
+from ..protocol.revisions import NAMES, NEWEST_LEGACY, Revision
+from ..strategies import tools as _tools
 from .content import draw_tool_result, draw_tool_use, simple_blocks
-from .conversations import (
-    calling_content,
-    conversations_of,
-    draw_conversation,
-    plain_content,
-    plain_messages,
-    tool_loops,
-)
+from .conversations import calling_content, conversations_of, draw_conversation, plain_content, plain_messages, tool_loops
 from .input_required import input_required_of
 from .invalid import Invalid, invalid_errors_of, invalid_input_required, invalid_params, invalid_results
 from .models import build
 from .tools import tool_inputs
-from .values import (
-    Json,
-    Strategy,
-    among,
-    any_order,
-    fractions,
-    json_objects,
-    json_values,
-    metas,
-    record,
-    revision_of,
-    short_texts,
-    sometimes,
-    texts,
-)
+from .values import Json, Strategy, among, any_order, fractions, json_objects, json_values, metas, record, revision_of, short_texts, sometimes, texts
 
 __all__ = [
     "NEWEST",

@@ -7,27 +7,10 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from ..revisions import Revision
-from . import media
+from ..protocol.revisions import Revision
+from ..strategies import media
 from .tools import NAMES, draw_input
-from .values import (
-    Json,
-    Strategy,
-    among,
-    annotations_of,
-    icons,
-    json_objects,
-    json_values,
-    metas,
-    mime_types,
-    record,
-    said,
-    seldom,
-    short_texts,
-    texts,
-    up_to,
-    uris,
-)
+from .values import Json, Strategy, among, annotations_of, icons, json_objects, json_values, metas, mime_types, record, said, seldom, short_texts, texts, up_to, uris
 
 #: with "#" for a number that makes it unique
 ID_STYLES = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..revisions import Revision
+from ..protocol.revisions import Revision
 from .content import draw_tool_result, draw_tool_use, simple_blocks
 from .values import Json, Strategy, metas, record, seldom, sometimes, up_to
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from ..messages import SAMPLING
-from ..revisions import Revision
+from ..protocol.jsonrpc import SAMPLING
+from ..protocol.revisions import Revision
 from .values import Json, Strategy, among, any_order, metas, record, seldom, short_texts, texts, up_to, uris
 
 #: what may be asked for in a form; the schema of an answer knows no more than these

@@ -10,9 +10,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..messages import SAMPLING, Path, show_path
-from ..revisions import Revision
-from . import media
+from ..protocol.jsonrpc import SAMPLING, Path, show_path
+from ..protocol.revisions import Revision
+from ..strategies import media
 from .conversations import answers_tools
 from .values import Json, Strategy, up_to
 

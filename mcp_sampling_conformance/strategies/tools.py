@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..revisions import Revision
+from ..protocol.revisions import Revision
 from .values import Json, Strategy, T, icons, metas, record, seldom, short_texts, texts, up_to
 
 NAMES = ("get_weather", "search", "a", "files.read", "admin-tools_list", "X" * 64)

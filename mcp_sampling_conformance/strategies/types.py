@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ..messages import SAMPLING
-from ..revisions import NEWEST_LEGACY, REVISIONS
-from . import (
-    content_blocks,
-    create_message_params,
-    create_message_results,
-    errors,
-    input_required_results,
-    model_hints,
-    model_preferences,
-    plain_results,
-    sampling_messages,
-    tool_choices,
-    tools,
-)
+from ..protocol.jsonrpc import SAMPLING
+from ..protocol.revisions import NEWEST_LEGACY, REVISIONS
+from ..strategies import content_blocks, create_message_params, create_message_results, errors, input_required_results, model_hints, model_preferences, plain_results, sampling_messages, tool_choices, tools
 from .models import BLOCKS, build
 from .values import Strategy
 

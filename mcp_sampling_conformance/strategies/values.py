@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from ..revisions import NAMES, REVISIONS, Revision
+from ..protocol.revisions import NAMES, REVISIONS, Revision
 
 Json = dict[str, Any]
 Strategy = st.SearchStrategy[Any]

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 import anyio
 
-from mcp_sampling_conformance.revisions import NAMES, REVISIONS
-from mcp_sampling_conformance.scenarios.connect import open_client
-from mcp_sampling_conformance.scenarios.reach import StdioServer
-from mcp_sampling_conformance.scenarios.record import Command
-from mcp_sampling_conformance.scenarios.server import provoke_server
-from mcp_sampling_conformance.wire.transcript import Transcript
+from mcp_sampling_conformance.protocol.revisions import NAMES, REVISIONS
+from mcp_sampling_conformance.scenarios.server.connections import open_client
+from mcp_sampling_conformance.transports.to_server.servers import StdioServer
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.scenarios.server.run import provoke_server
+from mcp_sampling_conformance.transcript.transcript import Transcript
 
 
 async def bare(server: Command, times: int) -> float:

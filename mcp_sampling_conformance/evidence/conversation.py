@@ -1,0 +1,217 @@
+"""A transcript read as JSON-RPC: its messages, which response answers which request, and what HTTP made of each.
+
+Everything is read once and looked up from then on, so that a long record costs no more a message than a short one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from ..protocol.jsonrpc import id_key, json_type
+from ..protocol.names import CAPABILITIES
+from ..protocol.revisions import Revision
+from ..transcript.events import Event, Exited, HttpExchange, NeverAnswered, TimedOut
+from ..transcript.transcript import Entry, Side, Transcript
+from .messages import Message, Value
+
+#: an id with its JSON type, see ``id_key``
+Key = tuple[str, object]
+AnEvent = TypeVar("AnEvent", bound=Event)
+
+
+class Conversation:
+    """One transcript, read in one revision."""
+
+    def __init__(self, transcript: Transcript, revision: Revision) -> None:
+        self.transcript = transcript
+        self.revision = revision
+
+    @property
+    def end(self) -> int:
+        """An index after everything."""
+        items = self.transcript.items
+        return items[-1].index + 1 if items else 0
+
+    def events(self, kind: type[AnEvent]) -> Sequence[AnEvent]:
+        """The events of one kind, in order."""
+        return self.transcript.events(kind)
+
+    # --- messages
+
+    @cached_property
+    def _read(self) -> tuple[list[Message], list[tuple[Entry, str]]]:
+        messages: list[Message] = []
+        strays: list[tuple[Entry, str]] = []
+        for entry in self.transcript.entries:
+            parsed = entry.parse()
+            if parsed.fault is not None:
+                strays.append((entry, parsed.fault))
+                continue
+            batch = parsed.value if isinstance(parsed.value, list) else None
+            for position, body in enumerate(batch or [parsed.value]):
+                if fault := _not_a_message(body):
+                    strays.append((entry, fault))
+                if isinstance(body, dict):
+                    messages.append(Message(self.transcript, entry, body, (position,) if batch else ()))
+        return messages, strays
+
+    @cached_property
+    def broadcasts(self) -> list[Message]:
+        """Requests of the server that came before, word for word, on another stream."""
+        first: dict[bytes, str] = {}
+        requests = [m for m in self._read[0] if m.sender is Side.SERVER and m.is_request]
+        return [m for m in requests if first.setdefault(m.entry.payload, m.channel) != m.channel]
+
+    @cached_property
+    def messages(self) -> list[Message]:
+        """What crossed, a request that came on several streams once."""
+        copies = {message.index for message in self.broadcasts}
+        return [message for message in self._read[0] if message.index not in copies]
+
+    @property
+    def strays(self) -> list[tuple[Entry, str]]:
+        """What is no JSON-RPC message, each with the reason."""
+        return self._read[1]
+
+    def sent_by(self, side: Side) -> list[Message]:
+        return self._sent[side]
+
+    @cached_property
+    def _sent(self) -> dict[Side, list[Message]]:
+        return {side: [message for message in self.messages if message.sender is side] for side in Side}
+
+    # --- requests and responses
+
+    @cached_property
+    def _responses(self) -> dict[tuple[Side, Key], list[Message]]:
+        found = defaultdict(list)
+        for message in self.messages:
+            if message.is_response:
+                found[message.sender, id_key(message.body.get("id"))].append(message)
+        return found
+
+    @cached_property
+    def _requests(self) -> dict[tuple[Side, Key], list[Message]]:
+        found = defaultdict(list)
+        for message in self.messages:
+            if message.is_request:
+                found[message.sender, id_key(message.body["id"])].append(message)
+        return found
+
+    def responses_to(self, request: Message) -> Sequence[Message]:
+        """Every response that carries the id of a request, in order, up to where the id is used again."""
+        if not request.is_request:
+            return ()
+        key = id_key(request.body.get("id"))
+        responses = self._responses.get((request.sender.other, key), ())
+        again = _first_after(self._requests.get((request.sender, key), ()), request.index)
+        first = bisect_right(responses, request.index, key=_index)
+        last = bisect_right(responses, again.index - 1, key=_index) if again else len(responses)
+        return responses[first:last]
+
+    def response_to(self, request: Message) -> Message | None:
+        """The first of these, which counts."""
+        return next(iter(self.responses_to(request)), None)
+
+    def last_request(self, id: object, before: int) -> Message | None:
+        """The client's last request with an id before an index."""
+        found = self._requests.get((Side.CLIENT, id_key(id)), [])
+        place = bisect_right(found, before - 1, key=_index)
+        return found[place - 1] if place else None
+
+    # --- what the client declared
+
+    @cached_property
+    def declarations(self) -> list[tuple[Message, Value | None]]:
+        """Each request in which the client says what it can do, with its ``sampling`` capability, if any: every one in
+        the modern era, ``initialize`` before."""
+        requests = [m for m in self.sent_by(Side.CLIENT) if m.is_request]
+        if self.revision.modern:
+            return [(m, declared_in(m)) for m in requests]
+        params = [m.whole.get("params") for m in requests if m.method == "initialize"]
+        capabilities = [found.get("capabilities") for found in params if found]
+        return [(found.message, found.get("sampling")) for found in capabilities if found]
+
+    @cached_property
+    def sampling(self) -> Value | None:
+        """The ``sampling`` capability that the client declared first; ``None`` where it declared none."""
+        return next((declared for _, declared in self.declarations if declared is not None), None)
+
+    @cached_property
+    def sampling_declared_at(self) -> int | None:
+        """The index of the first message that declared it."""
+        return next((message.index for message, declared in self.declarations if declared is not None), None)
+
+    # --- what did not come
+
+    def timed_out(self, id: object) -> float | None:
+        """Seconds that the harness waited in vain for what has this id."""
+        return self._timed_out.get(id_key(id))
+
+    @cached_property
+    def _timed_out(self) -> dict[Key, float]:
+        return {id_key(event.id): event.seconds for event in self.events(TimedOut)}
+
+    def never_answered(self, id: object) -> str | None:
+        """Why what has this id will never be answered, where an HTTP exchange ended without the answer."""
+        return self._never_answered.get(id_key(id))
+
+    @cached_property
+    def _never_answered(self) -> dict[Key, str]:
+        return {id_key(event.id): event.why for event in reversed(self.events(NeverAnswered))}
+
+    @property
+    def exited(self) -> Exited | None:
+        """How a process ended, or a connection was closed, although a probe was under way."""
+        return next(iter(self.events(Exited)), None)
+
+    # --- HTTP
+
+    def http(self, message: Message) -> HttpExchange | None:
+        """What came, in the end, of the HTTP exchange that carried a message: its status and headers."""
+        return self._http.get(message.channel)
+
+    @cached_property
+    def _http(self) -> dict[str, HttpExchange]:
+        return {event.exchange: event for event in self.events(HttpExchange)}
+
+    def refused(self, message: Message) -> bool:
+        """Whether the POST that carried a message was answered with an HTTP error."""
+        exchange = self.http(message)
+        return exchange is not None and exchange.status >= 400
+
+    @cached_property
+    def stateless(self) -> bool:
+        """Whether a server opened a legacy conversation over HTTP without a session."""
+        opening = next((m for m in self.sent_by(Side.CLIENT) if m.method == "initialize"), None)
+        exchange = self.http(opening) if opening else None
+        return exchange is not None and exchange.status == 200 and "mcp-session-id" not in exchange.response_headers
+
+
+def declared_in(request: Message) -> Value | None:
+    """The ``sampling`` capability in the ``_meta`` of a modern request."""
+    return request.whole.find("params", "_meta", CAPABILITIES, "sampling")
+
+
+def _index(message: Message) -> int:
+    return message.index
+
+
+def _first_after(messages: Sequence[Message], index: int) -> Message | None:
+    place = bisect_right(messages, index, key=_index)
+    return messages[place] if place < len(messages) else None
+
+
+def _not_a_message(body: Any) -> str | None:
+    """Why a JSON value is no JSON-RPC 2.0 message."""
+    if not isinstance(body, dict):
+        return f"a JSON {json_type(body)}, not a JSON-RPC message"
+    if body.get("jsonrpc") != "2.0":
+        return 'JSON, but no JSON-RPC message: "jsonrpc" is not "2.0"'
+    if not ("method" in body or "result" in body or "error" in body):
+        return "JSON, but no JSON-RPC message: it has no method, result or error"
+    return None

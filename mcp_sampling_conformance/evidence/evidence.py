@@ -1,0 +1,124 @@
+"""What the judge sees: all sessions that were held in one revision.
+
+Nothing here knows which side the harness played or which transport carried a message, does I/O, or looks at a
+clock: the same transcripts give the same evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from ..protocol.revisions import Revision
+from ..transcript.transcript import Side
+from .exchanges import Exchange
+from .messages import Value
+from .session import Probe, Session
+
+
+class Evidence:
+    """All sessions of one revision."""
+
+    def __init__(self, revision: Revision, sessions: tuple[Session, ...]) -> None:
+        self.revision = revision
+        self.sessions = sessions
+
+    @cached_property
+    def exchanges(self) -> list[Exchange]:
+        return [exchange for session in self.sessions for exchange in session.exchanges]
+
+    @cached_property
+    def asked(self) -> list[Exchange]:
+        """The sampling requests whose content is the server's own."""
+        return [e for session in self.sessions for e in session.exchanges if e.index < session.spoiled]
+
+    @property
+    def requests(self) -> Iterator[Value]:
+        """The params of these."""
+        return (exchange.params for exchange in self.asked)
+
+    @cached_property
+    def said(self) -> list[tuple[Value, int]]:
+        """The ``messages`` of these, each with how many of its elements the request before it on the connection had
+        said already: a tool loop repeats all that went before in each round, and is judged once."""
+        found: list[tuple[Value, int]] = []
+        before: Value | None = None
+        for exchange in self.asked:
+            messages = exchange.params.get("messages")
+            if messages is not None:
+                same = before is not None and before.message.transcript is messages.message.transcript
+                found.append((messages, _alike(before, messages) if before is not None and same else 0))
+                before = messages
+        return found
+
+    @cached_property
+    def request_messages(self) -> list[Value]:
+        """Every element of ``messages`` in these requests, but for what was said before (see ``said``)."""
+        return [element for messages, known in self.said for element in messages.elements(known)]
+
+    @cached_property
+    def results(self) -> list[Value]:
+        """The result of every sampling request that was answered with one, but for what hands invalid content back."""
+        answered = ((exchange, exchange.result) for exchange in self.exchanges)
+        return [result for exchange, result in answered if result is not None and not _hands_back(exchange, result)]
+
+    def turns(self, side: Side) -> list[Value]:
+        """What ``side`` says in the conversation, each with ``role`` and ``content``."""
+        return self.request_messages if side is Side.SERVER else self.results
+
+    def blocks(self, side: Side) -> list[Value]:
+        """Every content block that ``side`` sends, outermost first, those inside a tool_result after it."""
+        return self._blocks[side]
+
+    @cached_property
+    def _blocks(self) -> dict[Side, list[Value]]:
+        return {side: [block for turn in self.turns(side) for block in all_blocks_of(turn)] for side in Side}
+
+    def asks(self, *groups: str) -> Iterator[Exchange]:
+        """The sampling requests that the harness made for one of the groups."""
+        return (exchange for exchange in self.exchanges if exchange.group in groups)
+
+    def probes(self, *groups: str) -> Iterator[Probe]:
+        return (p for session in self.sessions for p in session.probes if p.group in groups)
+
+
+def _alike(before: Value, after: Value) -> int:
+    """With how many equal elements two arrays begin."""
+    if not isinstance(before.value, list) or not isinstance(after.value, list):
+        return 0
+    count = 0
+    for one, other in zip(before.value, after.value, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _hands_back(exchange: Exchange, result: Value) -> bool:
+    """Whether an honest client hands back content of a request that the harness itself made invalid."""
+    messages = exchange.params.get("messages") if exchange.group == "odd" else None
+    said = [block.value for message in (messages.elements() if messages else ()) for block in blocks_of(message)]
+    return any(block.value in said for block in blocks_of(result))
+
+
+def blocks_of(turn: Value) -> list[Value]:
+    """The blocks of a message's ``content``, whether it is one block or an array."""
+    content = turn.get("content")
+    if content is None or not isinstance(content.value, dict | list):
+        return []
+    return content.elements() if isinstance(content.value, list) else [content]
+
+
+def all_blocks_of(turn: Value) -> Iterator[Value]:
+    """The blocks of a message, and after each ``tool_result`` the blocks inside it."""
+    blocks = blocks_of(turn)
+    yield from blocks
+    for block in blocks:
+        if has_type(block, "tool_result") and (content := block.get("content")):
+            yield from content.elements()
+
+
+def has_type(block: Value, *types: str) -> bool:
+    """Whether a block is of one of these types."""
+    kind = block.get("type")
+    return kind is not None and isinstance(kind.value, str) and kind.value in types

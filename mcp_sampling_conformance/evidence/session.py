@@ -1,0 +1,172 @@
+"""A conversation about sampling: its calls, its exchanges, which belong together, and the probes they were made in."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from ..transcript.events import Event, FollowUpStarted, ProbeStarted
+from ..transcript.transcript import Side
+from .conversation import Conversation
+from .exchanges import Call, Exchange, read_calls, read_exchanges
+
+AnEvent = TypeVar("AnEvent", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What one probe of a scenario did: the part of its session from its beginning to the next one's."""
+
+    session: Session = field(repr=False)
+    start: ProbeStarted
+    end: int  #: the index where the next probe begins
+    follow_up: int  #: the index from which on calls are plain ones that show whether the other side lives on
+
+    @property
+    def group(self) -> str:
+        return self.start.group
+
+    @property
+    def name(self) -> str:
+        return self.start.name
+
+    @property
+    def callee(self) -> str:
+        return self.start.callee
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """The calls of the probe itself, without its follow-up."""
+        return self.session.calls_between(self.start.index, self.follow_up)
+
+    @property
+    def follow_ups(self) -> Sequence[Call]:
+        return self.session.calls_between(self.follow_up, self.end)
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """The sampling requests that came in the probe itself."""
+        return self.session.exchanges_between(self.start.index, self.follow_up)
+
+    def events(self, kind: type[AnEvent]) -> Sequence[AnEvent]:
+        """The events of one kind in this probe, in order."""
+        return [event for event in self.session.events(kind) if self.start.index < event.index < self.end]
+
+
+class Session(Conversation):
+    """One transcript, read as calls and sampling."""
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        return list(read_calls(self))
+
+    @cached_property
+    def exchanges(self) -> list[Exchange]:
+        return read_exchanges(self, self.calls)
+
+    def calls_between(self, start: int, end: int) -> Sequence[Call]:
+        """The calls that began between two indices."""
+        first = bisect_right(self.calls, start, key=_begin)
+        return self.calls[first : bisect_left(self.calls, end, key=_begin)]
+
+    def exchanges_between(self, start: int, end: int) -> Sequence[Exchange]:
+        """The sampling requests that came between two indices."""
+        first = bisect_right(self.exchanges, start, key=_index)
+        return self.exchanges[first : bisect_left(self.exchanges, end, key=_index)]
+
+    # --- which sampling request belongs to which call
+
+    def owned(self, call: Call) -> Sequence[Exchange]:
+        """The sampling requests that can belong to a call (see ``Call.may_own``)."""
+        if self.revision.modern:
+            return [exchange for message in call.rounds for exchange in self._carried[message.index]]
+        end = call.response.index if call.response is not None else self.end
+        return self.exchanges_between(call.request.index, end)
+
+    @cached_property
+    def _carried(self) -> dict[int, list[Exchange]]:
+        found = defaultdict(list)
+        for exchange in self.exchanges:
+            if exchange.carrier is not None:
+                found[exchange.carrier.index].append(exchange)
+        return found
+
+    def last_pending(self, exchange: Exchange) -> Call | None:
+        """The last call that began before a sampling request of the legacy era and was not answered yet."""
+        return self._last_pending.get(exchange.index)
+
+    @cached_property
+    def _last_pending(self) -> dict[int, Call]:
+        """By the index of a sampling request, in one walk over what began and ended."""
+        steps: list[tuple[int, int, Call | None]] = [(e.index, 2, None) for e in self.exchanges]
+        for call in self.calls:
+            steps.append((call.request.index, 1, call))
+            if call.response is not None:
+                steps.append((call.response.index, 0, call))
+        pending: dict[int, Call] = {}
+        found: dict[int, Call] = {}
+        for index, kind, call in sorted(steps, key=lambda step: step[:2]):
+            if call is None:
+                if pending:
+                    found[index] = pending[next(reversed(pending))]
+            elif kind == 1:
+                pending[call.request.index] = call
+            else:
+                pending.pop(call.request.index, None)
+        return found
+
+    def pending_requests(self, index: int) -> bool:
+        """Whether any request of the client was unanswered at an index."""
+        place = bisect_left(self._pending_counts, (index,))
+        return place > 0 and self._pending_counts[place - 1][1] > 0
+
+    @cached_property
+    def _pending_counts(self) -> list[tuple[int, int]]:
+        """How many requests of the client are unanswered from an index on."""
+        changes: defaultdict[int, int] = defaultdict(int)
+        for message in self.sent_by(Side.CLIENT):
+            if message.is_request:
+                changes[message.index] += 1
+                if response := self.response_to(message):
+                    changes[response.index] -= 1
+        counts, total = [], 0
+        for index, change in sorted(changes.items()):
+            total += change
+            counts.append((index, total))
+        return counts
+
+    @cached_property
+    def last_result(self) -> int:
+        """The index of the last sampling request that got a result; -1 where none did."""
+        return max((exchange.index for exchange in self.exchanges if exchange.result is not None), default=-1)
+
+    # --- probes
+
+    @cached_property
+    def probes(self) -> list[Probe]:
+        starts = self.events(ProbeStarted)
+        ends = [event.index for event in starts[1:]] + [self.end] * bool(starts)
+        follow_ups = [event.index for event in self.events(FollowUpStarted)]
+        probes = []
+        for start, end in zip(starts, ends, strict=True):
+            place = bisect_right(follow_ups, start.index)
+            follow_up = follow_ups[place] if place < len(follow_ups) and follow_ups[place] < end else end
+            probes.append(Probe(self, start, end, follow_up))
+        return probes
+
+    @cached_property
+    def spoiled(self) -> int:
+        """The index from which on the harness itself sent invalid content, which an honest peer may hand back."""
+        return next((event.index for event in self.events(ProbeStarted) if event.hostile), self.end)
+
+
+def _begin(call: Call) -> int:
+    return call.request.index
+
+
+def _index(exchange: Exchange) -> int:
+    return exchange.index

@@ -1,0 +1,1 @@
+"""From the record to results: one verdict for each rule and revision."""

@@ -1,0 +1,227 @@
+"""The fixture client: plays the client against a server under test, answers sampling as a probe wants it answered.
+
+It judges nothing and repairs nothing. Whatever it waits for is bounded; where it waits in vain it marks the
+transcript (``gave-up``, ``died``) and goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from anyio.abc import TaskGroup
+
+from .. import __version__
+from ..protocol.jsonrpc import SAMPLING, id_key
+from ..protocol.jsonrpc import Json, params_of
+from .peer import Peer
+from ..transports.wire import Wire
+
+CLIENT_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
+
+
+class ServerWire(Wire, Protocol):
+    """What the fixture client needs of a transport besides: it started the server."""
+
+    @property
+    def lost(self) -> Mapping[tuple[str, object], str]: ...  #: requests that will never be answered, and why
+
+    on_loss: Callable[[], None]  #: called when one more is
+
+    def work(self, tasks: TaskGroup) -> None: ...
+
+    async def shut_down(self) -> None: ...
+
+    @property
+    def tail(self) -> str: ...
+
+    async def exit_code(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A sampling request that came, whatever carried it."""
+
+    body: Json  #: with ``method`` and ``params``, as it came
+    reply: Callable[[Json], Awaitable[None]]  #: takes ``{"result": ...}`` or ``{"error": ...}``
+
+
+#: what to do about a sampling request; its position in the current probe comes with it
+Sampler = Callable[["FixtureClient", Asked, int], Awaitable[None]]
+
+#: sampling requests answered in one probe; a server that asks for more is left waiting
+_MAX_SAMPLING = 1000
+#: other requests answered on one connection
+_MAX_OTHERS = 10_000
+
+
+class FixtureClient(Peer):
+    """One connection to a server. Run ``listen`` beside whatever uses it.
+
+    This is the client of the legacy era; ``ModernClient`` changes how it opens and how sampling travels.
+    """
+
+    def __init__(self, wire: ServerWire, timeout: float) -> None:
+        super().__init__(wire, timeout)
+        self.wire = wire
+        wire.on_loss = self._wake
+        self.struggling = False  #: an answer was waited for in vain, or the server is gone
+        self.lists_changed = False
+        self.declares_sampling = False
+        self.sampling: list[Asked] = []  #: the sampling requests of the current probe
+        self.cancelled: list[object] = []  #: the requests that the server cancelled, by id
+        self.sampler: Sampler | None = None
+        self._samplings = 0  #: sampling requests that came and answers to them that went out
+        self._at_work = 0  #: samplers that are running
+        self._others = 0  #: requests other than for sampling
+        # Servers and SDKs count from 0 or 1: ours are far away, unless a probe wants them to coincide.
+        self._last_id = 1000
+
+    # --- receiving
+
+    async def listen(self, tasks: TaskGroup) -> None:
+        """Read until the server's output ends; answer its requests."""
+        async for body in self.bodies():
+            self._receive(body, tasks)
+
+    def _receive(self, body: Json, tasks: TaskGroup) -> None:
+        method = body.get("method")
+        if method is None:
+            self.received(body)
+        elif method == SAMPLING:
+            self.asked(Asked(body, partial(self.answer, body)), tasks)
+        elif "id" in body:
+            self._others += 1
+            if self._others <= _MAX_OTHERS:
+                tasks.start_soon(self._answer_other, body)
+        elif method == "notifications/cancelled":
+            self.cancelled.append(params_of(body).get("requestId"))
+        elif str(method).endswith("/list_changed"):
+            self.lists_changed = True
+
+    def asked(self, asked: Asked, tasks: TaskGroup) -> None:
+        """Take a sampling request, and have it answered where there is a sampler."""
+        self._samplings += 1
+        self.sampling.append(asked)
+        if self.sampler and len(self.sampling) <= _MAX_SAMPLING:
+            tasks.start_soon(self._sample, self.sampler, asked, len(self.sampling) - 1)
+
+    def note_activity(self) -> None:
+        """Something happened that shows a call to be under way: its time starts anew."""
+        self._samplings += 1
+        self._wake()
+
+    async def _sample(self, sampler: Sampler, asked: Asked, position: int) -> None:
+        self._at_work += 1
+        try:
+            await sampler(self, asked, position)
+        finally:
+            self._at_work -= 1
+            self.note_activity()
+
+    async def _answer_other(self, body: Json) -> None:
+        if body["method"] == "ping":
+            await self.answer(body, {"result": {}})
+        else:
+            message = f"the fixture client offers no {body['method']}"
+            await self.answer(body, {"error": {"code": -32601, "message": message}})
+
+    # --- sending
+
+    async def answer(self, request: Json, outcome: Json) -> None:
+        """Answer a request of the server; ``outcome`` is what the response holds besides its id."""
+        if "id" in request:
+            await self.send({"id": request["id"], **outcome})
+
+    async def notify(self, method: str, params: Json | None = None) -> None:
+        await self.send({"method": method, **({"params": params} if params else {})})
+
+    async def start_request(self, method: str, params: Json | None = None, id: int | str | None = None) -> int | str:
+        """Send a request and return its id without waiting; ``response`` waits."""
+        if id is None:
+            id = self.next_id()
+        elif isinstance(id, int):
+            self._last_id = max(self._last_id, id)  # no id is used twice
+        self.expect(id)
+        await self.send({"id": id, "method": method, **({} if params is None else {"params": params})})
+        return id
+
+    def next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    async def response(self, id: int | str) -> Json | None:
+        """The response to a request; ``None``, with a mark, where the server is gone or none came in time.
+
+        The time starts anew with every sampling request and every answer to one, so that it is the server's silence
+        that is measured, not the length of a conversation.
+        """
+        seen = -1
+        while not self._settled(id) and not self.gone and (seen != self._samplings or self._at_work):
+            seen = self._samplings
+            await self.until(lambda seen=seen: self._settled(id) or self._samplings != seen, self.timeout)  # type: ignore[misc]
+        return await self.response_within(id, 0)
+
+    async def response_within(self, id: int | str, seconds: float) -> Json | None:
+        """As ``response``, but within so many seconds from now, whatever else happens."""
+        await self.until(lambda: self._settled(id), seconds)
+        if self.answered(id):
+            return self.response_to(id)
+        if why := self.wire.lost.get(id_key(self.awaited(id))):
+            self.transcript.mark("lost", id=self.awaited(id), why=why)
+        elif self.gone:
+            await self.mark_death()
+        else:
+            self.transcript.mark("gave-up", id=self.awaited(id), seconds=self.timeout)
+        self.struggling = True
+        return None
+
+    def _settled(self, id: int | str) -> bool:
+        """Whether a response came, or none ever will."""
+        return self.answered(id) or id_key(self.awaited(id)) in self.wire.lost
+
+    def awaited(self, id: int | str) -> int | str:
+        """The id of the request whose response a call waits for now."""
+        return id
+
+    async def mark_death(self) -> None:
+        """Note, once, that the server ended although nobody asked it to."""
+        self.struggling = True
+        if not self.transcript.marks("died"):
+            self.transcript.mark("died", code=await self.wire.exit_code(), stderr=self.wire.tail)
+
+    async def request(self, method: str, params: Json | None = None) -> Json | None:
+        """Send a request and wait for its response."""
+        return await self.response(await self.start_request(method, params))
+
+    # --- the beginning
+
+    async def greet(self, revision: str, sampling: Mapping[str, Any] | None) -> Json | None:
+        """Open the conversation: send ``initialize`` and return the response."""
+        self.declares_sampling = sampling is not None
+        return await self.request(
+            "initialize",
+            {"protocolVersion": revision, "capabilities": capabilities(sampling), "clientInfo": CLIENT_INFO},
+        )
+
+    def spoken(self, greeting: Json | None) -> Sequence[object]:
+        """The revisions that the server agrees to, going by its response to ``greet``."""
+        result = (greeting or {}).get("result")
+        return [result["protocolVersion"]] if isinstance(result, dict) and "protocolVersion" in result else []
+
+    async def begin(self) -> None:
+        """Say that calls will follow."""
+        await self.notify("notifications/initialized")
+
+
+def capabilities(sampling: Mapping[str, Any] | None) -> Json:
+    """A client's capabilities, with ``sampling`` or without."""
+    return {} if sampling is None else {"sampling": dict(sampling)}
+
+
+def tools_of(asked: Asked) -> list[Json]:
+    """The tools that a sampling request offers; what is no object is none."""
+    tools = params_of(asked.body).get("tools")
+    return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []

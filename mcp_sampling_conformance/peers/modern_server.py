@@ -1,0 +1,188 @@
+"""The fixture server of the modern era (2026-07-28): it asks in results, and is answered by retries.
+
+basic "_meta", basic/patterns/mrtr, server/discover. A probe asks as in the legacy era, and gets answers or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ..protocol.names import CAPABILITIES, INPUT_REQUIRED
+from .server import SERVER_INFO, Book, FixtureServer, Question, Tool, listed
+from ..transports.wire import ServerWire
+from ..protocol.jsonrpc import SAMPLING
+from ..protocol.names import PREFIX
+from ..protocol.jsonrpc import Json, meta_of
+from ..protocol.revisions import Revision
+
+#: how long a retry may still take once the client has begun another call, in seconds: of a client that is known to make
+#: its calls one by one, of one that has retried before, and of any other
+_PASSED, _USUAL, _UNCERTAIN = 0.05, 0.25, 1.0
+#: how many times longer than its slowest retry so far it may take
+_SLOWER = 5
+
+
+@dataclass
+class _Call:
+    """One call, over all its rounds."""
+
+    id: Any  #: of the request whose response is due
+    name: object
+    declared: bool = False  #: its first request declared sampling
+    waiting: bool = False  #: it was answered with a question, and a retry is awaited
+    retry: Json | None = None
+    abandoned: bool = False  #: the question was left unanswered so long that no other will be put
+
+
+class ModernServer(FixtureServer):
+    """One connection of a client. There is no session: each request says all that there is to know."""
+
+    def __init__(self, wire: ServerWire, revision: Revision, book: Book, timeout: float) -> None:
+        super().__init__(wire, revision, book, timeout)
+        self._call_under_way = _Call(None, None, abandoned=True)
+        self._asked: dict[object, _Call] = {}  #: the calls that were answered with a question, by tool
+        self._passed = False  #: another call came since the last question
+        self._at_once: bool | None = None  #: whether the client makes several calls at once, once it has shown
+        self._slowest = 0.0  #: seconds that it took for a retry
+
+    # --- receiving
+
+    def _refusal(self, method: str, params: Json) -> Json | None:
+        """The error for a request that is not of this era or revision (basic "_meta", schema
+        UnsupportedProtocolVersionError)."""
+        meta = meta_of(params)
+        version = meta.get(f"{PREFIX}protocolVersion")
+        if method == "initialize":
+            self.refused_opening, version = method, params.get("protocolVersion")
+        elif version is None or not isinstance(meta.get(CAPABILITIES), dict):
+            self.malformed_opening = self.malformed_opening or method
+            return {"code": -32602, "message": "_meta lacks protocolVersion or clientCapabilities"}
+        if method == "initialize" or version != self.revision.name:
+            supported = {"supported": [self.revision.name], "requested": version}
+            return {"code": -32022, "message": f"this server speaks {self.revision.name} only", "data": supported}
+        if not self._greeted:
+            self._greet()
+        return None
+
+    def _reply(self, method: str, params: Json) -> Json:
+        match method:
+            case "server/discover":
+                discovered = {"supportedVersions": [self.revision.name], "capabilities": {"tools": {}}}
+                return {"result": self._cacheable(discovered)}
+            case "tools/list":
+                self.initialized = True
+                return {"result": self._cacheable(self.listed_tools())}
+            case _:
+                return {"error": {"code": -32601, "message": f"the fixture server offers no {method}"}}
+
+    def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
+        call = self._asked.get(params.get("name"))
+        if call and ("inputResponses" in params or "requestState" in params):
+            self.transcript.mark("retry", id=id, of=call.id)
+            call.id = id
+            if call.waiting:
+                self.sampling = _declared(params)
+                call.retry, call.waiting = params, False
+                self._wake()
+                return
+            self._at_once = True  # it has gone on with others in the meantime
+        self._passed = True
+        self._wake()
+        super()._called(id, params, tasks)
+
+    async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
+        self.sampling = _declared(params)
+        call = self._call_under_way = _Call(id, tool.name, self.sampling is not None)
+        await tool.run(self, id)
+        return None if call.abandoned else call.id
+
+    def listed_tools(self) -> Json:
+        """As in the legacy era, with the tools that are being called: some look a tool up before each round."""
+        left = {tool.name for tool in self.book.left}
+        shown = [tool for tool in self.book.tools.values() if tool.name in left or tool.name in self.running]
+        return {"tools": [listed(tool) for tool in shown]}
+
+    def _complete(self, result: Json) -> Json:
+        return {"resultType": "complete", **result, "_meta": {f"{PREFIX}serverInfo": SERVER_INFO}}
+
+    def _cacheable(self, result: Json) -> Json:
+        """A result that may be cached, and is not to be (server/utilities/caching)."""
+        return self._complete({**result, "ttlMs": 0, "cacheScope": "private"})
+
+    # --- asking
+
+    def given_up(self, group: str) -> bool:
+        call = self._call_under_way
+        # Nothing may be asked of a retry that, unlike its call, declares no sampling.
+        no_more = call.retry is not None and call.declared and self.sampling is None
+        return call.abandoned or no_more or super().given_up(group)
+
+    async def ask_together(self, questions: Sequence[Question]) -> list[Json | None]:
+        return await self.ask_with_state(questions, f"state-{self.new_id()}")
+
+    async def ask_with_state(
+        self, questions: Sequence[Question], state: str | None, result_type: str | None = INPUT_REQUIRED
+    ) -> list[Json | None]:
+        """Ask in one result, with this requestState (``None``: none) and resultType; the answers as for ``ask``."""
+        group = questions[0].group
+        if self.given_up(group):
+            return [None for _ in questions]
+        keys = [f"question-{self.new_id()}" for _ in questions]
+        requests: Json = {}
+        for key, one in zip(keys, questions, strict=True):
+            self.transcript.mark("ask", id=key, group=one.group, name=one.name, **one.data)
+            requests[key] = {"method": SAMPLING, **({} if one.params is None else {"params": one.params})}
+        result = {**({"resultType": result_type} if result_type else {}), "inputRequests": requests}
+        retry = await self.round({**result, **({} if state is None else {"requestState": state})})
+        if retry is None and not self._passed and not self._at_once:
+            for key in keys:
+                self.note_silence(key, group)
+        given = (retry or {}).get("inputResponses")
+        answers = given if isinstance(given, dict) else {}
+        for answer in answers.values():
+            self.note_model(answer)
+        return [{"result": answers[key]} if key in answers else None for key in keys]
+
+    async def round(self, result: Json) -> Json | None:
+        """Answer the call with a result that calls for a retry; the params of that, or ``None`` where none came."""
+        call = self._call_under_way
+        self._asked[call.name] = call
+        # Whoever makes its calls one by one begins no other while one is unanswered.
+        if self._turn.statistics().tasks_waiting:
+            self._at_once = True
+        call.retry, call.waiting, self._passed = None, True, False
+        asked_at = anyio.current_time()
+        await self.send({"id": call.id, "result": result})
+        if not self._at_once:
+            await self.until(lambda: call.retry is not None or self._passed, self.timeout)
+        if call.retry is None and (self._at_once or self._passed):
+            await self.until(lambda: call.retry is not None, self._patience)
+            self._at_once = bool(self._at_once)
+        if call.retry is None:
+            call.abandoned, call.waiting = True, False
+        else:
+            self._slowest = max(self._slowest, anyio.current_time() - asked_at)
+            self.unanswered = 0
+        return call.retry
+
+    @property
+    def _patience(self) -> float:
+        """How long the retry of a client that has begun another call may take, in seconds."""
+        if self._at_once is False:
+            return _PASSED
+        return min(self.timeout, max(_USUAL, _SLOWER * self._slowest) if self._slowest else _UNCERTAIN)
+
+
+def _declared(params: Json) -> Any:
+    """The ``sampling`` capability that a request declares."""
+    return meta_of(params).get(CAPABILITIES, {}).get("sampling")
+
+
+def server_for(wire: ServerWire, revision: Revision, book: Book, timeout: float) -> FixtureServer:
+    """The fixture server of the revision's era."""
+    return (ModernServer if revision.modern else FixtureServer)(wire, revision, book, timeout)

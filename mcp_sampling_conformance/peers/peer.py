@@ -1,0 +1,108 @@
+"""What the fixture client and the fixture server share: messages sent, responses that arrive, bounded waits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+import anyio
+
+from ..protocol.jsonrpc import id_key
+from ..transcript.transcript import Entry, Transcript
+
+Json = dict[str, Any]
+#: of the keys that the specification keeps in ``_meta``
+PREFIX = "io.modelcontextprotocol/"
+
+
+class Wire(Protocol):
+    """What both need of a transport."""
+
+    transcript: Transcript
+
+    async def send(self, raw: bytes) -> bool: ...
+
+    def messages(self) -> AsyncIterator[Entry]: ...
+
+
+class Peer:
+    """One end of a connection to the system under test."""
+
+    def __init__(self, wire: Wire, timeout: float) -> None:
+        self.transcript = wire.transcript
+        self.timeout = timeout  #: seconds that any one answer may take
+        self.gone = False  #: the other end has closed the connection
+        self._wire = wire
+        self._responses: dict[tuple[str, object], Json] = {}
+        self._changed = anyio.Event()  #: set, and replaced, whenever anything happens
+        self._writing = anyio.Lock()  # no line is written into another
+
+    async def bodies(self) -> AsyncIterator[Json]:
+        """The messages of the other side, a batch taken apart, until it closes the connection."""
+        async for entry in self._wire.messages():
+            for body in entry.parsed if isinstance(entry.parsed, list) else [entry.parsed]:
+                if isinstance(body, dict):
+                    yield body
+            self._wake()
+        self.gone = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until ``condition`` holds, the other end is gone, or the time is over; whether it holds."""
+        with anyio.move_on_after(seconds):
+            while not condition() and not self.gone:
+                await self._changed.wait()
+        return condition()
+
+    async def send(self, body: Json | list[Json]) -> bool:
+        """Send one message, or a batch; whether there was somebody to take it, as far as one can know.
+
+        A request that cannot be delivered in time is marked as waited for in vain.
+        """
+        whole: Any = [_rpc(one) for one in body] if isinstance(body, list) else _rpc(body)
+        raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        taken = False
+        with anyio.move_on_after(self.timeout) as scope:
+            async with self._writing:
+                taken = await self._wire.send(raw)
+        if scope.cancelled_caught and not self.gone:
+            for one in body if isinstance(body, list) else [body]:
+                if "method" in one and "id" in one:
+                    self.transcript.mark("gave-up", id=one["id"], seconds=self.timeout)
+        return taken
+
+    def expect(self, id: int | str) -> None:
+        """Forget what was received for an id before: a request with it is about to be sent."""
+        self._responses.pop(id_key(id), None)
+
+    def received(self, body: Json) -> None:
+        """Keep a response; the first one for an id counts."""
+        self._responses.setdefault(id_key(body.get("id")), body)
+
+    def answered(self, id: int | str) -> bool:
+        return id_key(id) in self._responses
+
+    def response_to(self, id: int | str) -> Json:
+        """The response that was received for an id. Raises ``KeyError`` where there is none."""
+        return self._responses[id_key(id)]
+
+
+def _rpc(body: Json) -> Json:
+    return {"jsonrpc": "2.0", **body}
+
+
+def params_of(body: Json) -> Json:
+    """The params of a message; nothing where they are no object."""
+    params = body.get("params")
+    return params if isinstance(params, dict) else {}
+
+
+def meta_of(params: Json) -> Json:
+    """The ``_meta`` of params; nothing where it is no object."""
+    meta = params.get("_meta")
+    return meta if isinstance(meta, dict) else {}

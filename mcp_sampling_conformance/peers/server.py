@@ -1,0 +1,265 @@
+"""The fixture server: plays the server for a client under test, one tool a probe, and asks for sampling in each call.
+
+It judges nothing and repairs nothing. Every wait is bounded; one in vain is marked (``gave-up``) in the transcript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from .. import __version__
+from ..protocol.jsonrpc import SAMPLING
+from ..protocol.names import PREFIX
+from ..protocol.jsonrpc import Json, meta_of, params_of
+from .peer import Peer
+from ..transports.wire import Wire
+from ..protocol.revisions import Revision
+
+SERVER_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
+#: a group whose requests went unanswered so often is not asked any more
+_STRIKES = 2
+#: a session in which so many requests in a row went unanswered hangs, and is asked nothing more
+_HUNG = 3
+#: how long it may take until a client that takes nothing more is known to be gone, in seconds
+_PARTING = 0.5
+#: what is longer is no name of a model
+_LONGEST_MODEL = 100
+
+
+class ServerWire(Wire, Protocol):
+    """What the fixture server needs of a transport."""
+
+    #: the id of the call under way, for transports on which each has a stream of its own
+    call: Any
+
+
+@dataclass(frozen=True)
+class Question:
+    """One sampling request to make: the group that rules look for, a name for people, and the params."""
+
+    group: str
+    name: str
+    params: Any  #: ``None``: there are none at all
+    data: Json = field(default_factory=dict)  #: what rules are to know besides
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that the fixture server lists: the probe that runs while it is called."""
+
+    name: str
+    description: str
+    run: Callable[[FixtureServer, int | str], Awaitable[None]]
+
+
+@dataclass
+class Book:
+    """What is to be asked of one client in one revision, and how far it got; it outlives a client that is restarted."""
+
+    tools: dict[str, Tool]
+    called: list[str] = field(default_factory=list)
+    unanswered: dict[str, int] = field(default_factory=dict)  #: requests that got no answer, by group
+    models: list[str] = field(default_factory=list)  #: the models that the client has shown, in order
+    over: bool = False  #: nothing more is wanted of the client, and it need not be waited for
+
+    @property
+    def left(self) -> list[Tool]:
+        return [tool for tool in self.tools.values() if tool.name not in self.called]
+
+    def given_up(self, group: str) -> bool:
+        """Whether there is no use in asking: the plainest request went unanswered, or this group did twice."""
+        return bool(self.unanswered.get("plain")) or self.unanswered.get(group, 0) >= _STRIKES
+
+
+class FixtureServer(Peer):
+    """One connection of a client.
+
+    This is the server of the legacy era; ``ModernServer`` changes how it opens and how sampling travels.
+    """
+
+    _wire: ServerWire
+
+    def __init__(self, wire: ServerWire, revision: Revision, book: Book, timeout: float) -> None:
+        super().__init__(wire, timeout)
+        self.revision = revision
+        self.book = book
+        self.initialized = False  #: the client accepted the revision
+        self.malformed_opening: str | None = None  #: the first request that lacks what every request needs
+        self.refused_opening: str | None = None  #: what a client of the other era began with
+        self.sampling: Any = None  #: the capability as the client declared it
+        self.running: list[str] = []  #: the tools whose calls are under way
+        self.unanswered = 0  #: requests in a row
+        self._greeted = False
+        # Agents call all tools at once; probes still run one by one.
+        self._turn = anyio.Lock()
+        # Far from where clients begin to count, unless a probe wants ids to coincide.
+        self._last_id = 5000
+
+    @property
+    def declares_tools(self) -> bool:
+        return isinstance(self.sampling, dict) and self.sampling.get("tools") is not None
+
+    # --- receiving
+
+    async def serve(self, tasks: TaskGroup) -> None:
+        """Answer the client until it closes the connection."""
+        async for body in self.bodies():
+            await self._receive(body, tasks)
+        if self.running:
+            self.transcript.mark("left", tools=", ".join(self.running))
+
+    async def _receive(self, body: Json, tasks: TaskGroup) -> None:
+        method, id = body.get("method"), body.get("id")
+        if method is None:
+            self.received(body)
+        elif method == "notifications/initialized":
+            self.initialized = True
+        elif "id" in body:
+            params = params_of(body)
+            if refusal := self._refusal(str(method), params):
+                await self.send({"id": id, "error": refusal})
+            elif method == "tools/call":
+                self._called(id, params, tasks)
+            else:
+                await self.send({"id": id, **self._reply(str(method), params)})
+
+    def _refusal(self, method: str, params: Json) -> Json | None:
+        """The error for a request that cannot be taken, for want of a handshake."""
+        if self._greeted or method in ("initialize", "ping"):
+            return None
+        if method == "server/discover" or f"{PREFIX}protocolVersion" in meta_of(params):
+            self.refused_opening = method
+        message = f"this server speaks {self.revision.name}: initialize comes first"
+        # Over HTTP an unknown method is what a modern server would say (2026-07-28 streamable-http).
+        unknown = method == "server/discover" and self.transcript.transport != "http"
+        return {"code": -32601 if unknown else -32600, "message": message}
+
+    def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
+        tasks.start_soon(self._call, id, params)
+
+    def _reply(self, method: str, params: Json) -> Json:
+        match method:
+            case "initialize":
+                self._greet()
+                capabilities = params.get("capabilities")
+                self.sampling = capabilities.get("sampling") if isinstance(capabilities, dict) else None
+                return {
+                    "result": {
+                        "protocolVersion": self.revision.name,
+                        "capabilities": {"tools": {}},
+                        "serverInfo": SERVER_INFO,
+                    }
+                }
+            case "ping":
+                return {"result": {}}
+            case "tools/list":
+                return {"result": self.listed_tools()}
+            case _:
+                return {"error": {"code": -32601, "message": f"the fixture server offers no {method}"}}
+
+    def _greet(self) -> None:
+        self._greeted = True
+        self.transcript.mark("greeted")
+
+    def listed_tools(self) -> Json:
+        """What answers ``tools/list``: a tool for each probe that is left."""
+        return {"tools": [listed(tool) for tool in self.book.left]}
+
+    async def _call(self, id: Any, params: Json) -> None:
+        """Run the probe of a tool. The call itself always succeeds, so that agents go on."""
+        name = params.get("name")
+        tool = self.book.tools.get(name) if isinstance(name, str) else None
+        async with self._turn:
+            if tool is not None and tool.name not in self.book.called and not self.gone:
+                self.book.called.append(tool.name)
+                self.running.append(tool.name)
+                self._wire.call = id
+                id = await self._run(tool, id, params)
+                if not self.gone:
+                    self.running.remove(tool.name)
+        if not self.gone and id is not None:
+            await self.send({"id": id, "result": self._complete({"content": [{"type": "text", "text": "done"}]})})
+
+    async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
+        """Run the probe; returns the id of the request that is to be answered in the end, if any."""
+        await tool.run(self, id)
+        return id
+
+    def _complete(self, result: Json) -> Json:
+        """A result as it goes out."""
+        return result
+
+    # --- sending
+
+    def new_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def prepare(self, group: str, name: str, params: Any, id: int | str | None = None, **data: Any) -> Json:
+        """A sampling request, marked in the transcript but not sent."""
+        id = self.new_id() if id is None else id
+        self.expect(id)
+        self.transcript.mark("ask", id=id, group=group, name=name, **data)
+        return {"id": id, "method": SAMPLING, **({} if params is None else {"params": params})}
+
+    def given_up(self, group: str) -> bool:
+        """Whether there is no use in asking in this session."""
+        return self.gone or self.unanswered >= _HUNG or self.book.given_up(group)
+
+    async def responses(self, requests: Sequence[Json], group: str) -> list[Json | None]:
+        """The responses to requests that were sent; ``None``, with a mark, for each that got none in time."""
+        await self.until(lambda: all(self.answered(request["id"]) for request in requests), self.timeout)
+        return [self._response(request["id"], group) for request in requests]
+
+    def _response(self, id: int | str, group: str) -> Json | None:
+        if self.answered(id):
+            self.unanswered = 0
+            response = self.response_to(id)
+            self.note_model(response.get("result"))
+            return response
+        self.note_silence(id, group)
+        return None
+
+    def note_model(self, result: object) -> None:
+        """Remember the model that a result names."""
+        model = result.get("model") if isinstance(result, dict) else None
+        if isinstance(model, str) and len(model) <= _LONGEST_MODEL and model not in self.book.models:
+            self.book.models.append(model)
+
+    def note_silence(self, id: int | str, group: str) -> None:
+        """A request got no answer in time."""
+        self.unanswered += 1
+        self.book.unanswered[group] = self.book.unanswered.get(group, 0) + 1
+        if not self.gone:
+            self.transcript.mark("gave-up", id=id, seconds=self.timeout)
+
+    async def ask(self, group: str, name: str, params: Any, **data: Any) -> Json | None:
+        """Make one sampling request and wait for its answer, ``{"result": ...}`` or ``{"error": ...}``; ``None`` where
+        none came or there was no use in asking."""
+        (answer,) = await self.ask_together([Question(group, name, params, data)])
+        return answer
+
+    async def ask_together(self, questions: Sequence[Question]) -> list[Json | None]:
+        """Make sampling requests of one group at the same time; the answers as for ``ask``, in the same order."""
+        group = questions[0].group
+        if self.given_up(group):
+            return [None for _ in questions]
+        requests = [self.prepare(one.group, one.name, one.params, **one.data) for one in questions]
+        taken = [await self.send(request) for request in requests]
+        # Who has hung up on a call cannot be asked in it, which proves nothing where the session goes on.
+        if not any(taken) and not await self.until(lambda: self.gone, _PARTING):
+            return [None for _ in requests]
+        return await self.responses(requests, group)
+
+
+def listed(tool: Tool) -> Json:
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "inputSchema": {"type": "object", "properties": {}},
+    }

@@ -1,0 +1,16 @@
+"""Names that the specification gives to methods, members and values."""
+
+from __future__ import annotations
+
+#: the request that asks a client for a completion (client/sampling)
+SAMPLING = "sampling/createMessage"
+#: the requests of a client during which a server may sample
+CALLS = frozenset({"tools/call", "prompts/get", "resources/read"})
+#: what the keys begin with that the specification keeps for itself in ``_meta`` (basic "_meta")
+PREFIX = "io.modelcontextprotocol/"
+#: where a modern request says what its client can do
+CAPABILITIES = f"{PREFIX}clientCapabilities"
+#: and which revision it speaks
+VERSION = f"{PREFIX}protocolVersion"
+#: the resultType of a result that asks for something (2026-07-28 basic/patterns/mrtr)
+INPUT_REQUIRED = "input_required"

@@ -1,0 +1,152 @@
+"""The run against a sampling callback: the Python SDK's own client around it, in this process."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any
+
+import anyio
+from mcp import Client, types
+from mcp.shared.exceptions import MCPError
+from mcp.shared.memory import create_client_server_memory_streams
+from pydantic import ValidationError
+
+from ...peers.server import Book
+from ...peers.modern_server import server_for
+from ...protocol.revisions import Revision
+from ...transports.to_client.memory import MemoryWire
+from ...transcript.transcript import Transcript
+from .examples import search_client
+from .probes import client_tools
+from ..run import RevisionRun, Run
+from ..search import NOTHING, Generated
+
+#: an attribute of a callback that says which sub-capabilities its client declares
+CAPABILITIES = "sampling_capabilities"
+#: of one call that asks again and again; the harness ends its loops before that
+_MAX_ROUNDS = 100
+_ANSWERS = (types.CreateMessageResult, types.CreateMessageResultWithTools, types.ErrorData)
+
+
+async def provoke_callback(
+    callback: Callable[..., Any],
+    revisions: Sequence[Revision],
+    models: Sequence[str],
+    timeout: float,
+    progress: Callable[[str], None],
+    generated: Generated = NOTHING,
+) -> Run:
+    """Provoke a callback in each revision and return the record. Raises nothing that the callback can cause."""
+    run = Run({revision.name: RevisionRun() for revision in revisions})
+    run.unreached = "the callback was never called, so there was nothing to judge."
+    # One after the other: all share one event loop, and a callback that blocks it would make the others late.
+    for revision in revisions:
+        progress(revision.name)
+        record = run.revisions[revision.name]
+        watched = Watched(callback)
+        try:
+            _capabilities(callback)
+        except ValidationError as error:
+            record.failure = f"its {CAPABILITIES} are no sampling capability of the SDK: {error}"
+            continue
+        run.connections += 1
+        await _one_revision(watched, revision, models, timeout, record)
+        start = partial(_start, watched, revision, timeout)
+        await search_client(record, revision, start, generated, timeout, progress)
+        if watched.answers:
+            run.reached.append(revision.name)
+        elif watched.calls:
+            fault = watched.faults[0] if watched.faults else f"did not return within {timeout:g} s"
+            run.unreached = f"the callback never gave an answer: it {fault} (in {revision.name})."
+        if watched.faults:
+            times = f"in {len(watched.faults)} of {watched.calls} calls"
+            record.notes.append(f"{revision.name}: the callback {watched.faults[0]} ({times})")
+    return run
+
+
+async def _one_revision(
+    callback: Watched, revision: Revision, models: Sequence[str], timeout: float, record: RevisionRun
+) -> None:
+    transcript = Transcript(f"{revision.name}, in memory", "memory")
+    record.transcripts.append(transcript)
+    record.opened = True
+    book = Book(client_tools(revision, models, batches=False))
+    await call_every_tool(callback, revision, book, transcript, timeout)
+
+
+async def _start(callback: Callable[..., Any], revision: Revision, timeout: float, book: Book) -> None:
+    await call_every_tool(callback, revision, book, Transcript(f"{revision.name}, in memory", "memory"), timeout)
+
+
+class Watched:
+    """A callback, and what it does that no transcript shows: the SDK makes an error response of any fault."""
+
+    def __init__(self, callback: Callable[..., Any]) -> None:
+        self.callback = callback
+        self.sampling_capabilities = getattr(callback, CAPABILITIES, None)
+        self.calls = 0
+        self.answers = 0
+        self.faults: list[str] = []
+
+    async def __call__(self, context: Any, params: Any) -> Any:
+        self.calls += 1
+        try:
+            answer = await self.callback(context, params)
+        except MCPError:  # another way to refuse
+            self.answers += 1
+            raise
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            self.faults.append(f"raised {type(error).__name__}: {str(error)[:200]}{_place(error)}")
+            if isinstance(error, Exception):
+                raise
+            raise RuntimeError(f"{type(error).__name__} in a sampling callback") from error  # ends only this answer
+        if isinstance(answer, _ANSWERS):
+            self.answers += 1
+        else:
+            self.faults.append(f"returned {type(answer).__name__}, no CreateMessageResult or ErrorData")
+        return answer
+
+
+def _place(error: BaseException) -> str:
+    """Where in the callback's own code an error was raised."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f" ({last.filename}, line {last.lineno})" if last.filename != __file__ else ""
+
+
+def _capabilities(callback: Callable[..., Any]) -> types.SamplingCapability | None:
+    declared = getattr(callback, CAPABILITIES, None)
+    return types.SamplingCapability.model_validate(declared) if declared is not None else None
+
+
+async def call_every_tool(
+    callback: Callable[..., Any], revision: Revision, book: Book, transcript: Transcript, timeout: float
+) -> None:
+    """Put the SDK's client around a callback, connect it to the fixture server, and have it call every tool once."""
+    async with create_client_server_memory_streams() as (client_streams, server_streams):
+        server = server_for(MemoryWire(*server_streams, transcript), revision, book, timeout)
+        client = Client(
+            _transport(client_streams),
+            sampling_callback=callback,
+            sampling_capabilities=_capabilities(callback),
+            mode=revision.name if revision.modern else "legacy",
+            input_required_max_rounds=_MAX_ROUNDS,
+            cache=None,
+        )
+        # The server ends first: what the client answers for a callback that it ends is no answer of the callback.
+        async with anyio.create_task_group() as outer:
+            outer.start_soon(server.serve, outer)
+            async with client:
+                for tool in (await client.list_tools()).tools:
+                    # Modern calls raise what the callback raised, in whatever way the SDK wraps it.
+                    with suppress(Exception):
+                        await client.call_tool(tool.name, {})
+                outer.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _transport(streams: Any) -> AsyncIterator[Any]:
+    """Streams as the SDK's client takes them."""
+    yield streams

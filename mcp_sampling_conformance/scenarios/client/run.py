@@ -1,0 +1,286 @@
+"""The run against a client: start it once a revision, be its server, start it again for what an early end left over."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Protocol
+
+import anyio
+
+from ...peers.server import Book, FixtureServer
+from ...transports.wire import ServerWire
+from ...peers.modern_server import server_for
+from ...protocol.revisions import Revision
+from ...transports.process import RUN_VARIABLE, Child, kill_stragglers
+from ...transports.to_client.stdio import relay_entrance
+from ...transcript.transcript import Transcript
+from .examples import search_client
+from .probes import client_tools
+from ...transports.process import Command, with_tail
+from ..run import RevisionRun, Run
+from ..search import NOTHING, Generated
+
+#: what stands for our server's command line in the client's
+SERVER = "{server}"
+#: what stands for our URL
+URL = "{url}"
+#: a client may take so many times the time-out to start before it connects
+_START_FACTOR = 3
+#: and so many times for each further step
+_STEP_FACTOR = 1.5
+#: how often the clock is looked at while a client is silent, in seconds
+_TICK = 0.05
+_EXIT_GRACE = 1.0
+#: tools named in a note at most
+_SHOWN = 3
+#: how much longer its stderr is read, which a process that it left behind may hold open
+_TAIL_GRACE = 0.2
+
+
+class Entrance(Protocol):
+    """How clients get to us over one transport."""
+
+    @property
+    def words(self) -> Sequence[str]: ...  #: what a client is given
+
+    absent: str  #: what one did that never came, as a predicate
+    stray: str  #: how one sends what is no message, as a clause
+
+    async def client_ended(self) -> None: ...
+
+
+def transport_of(argv: Sequence[str]) -> str:
+    """The transport that a client is judged over: the one it has a place for in its command line, or HTTP."""
+    return "stdio" if any(SERVER in word for word in argv) else "http"
+
+
+async def provoke_client(
+    client: Command,
+    revisions: Sequence[Revision],
+    models: Sequence[str],
+    timeout: float,
+    progress: Callable[[str], None],
+    generated: Generated = NOTHING,
+) -> Run:
+    """Provoke a client in each revision and return the record. Raises nothing that the client can cause."""
+    run = Run({revision.name: RevisionRun() for revision in revisions})
+    token = uuid.uuid4().hex
+    marked = replace(client, env={**client.env, RUN_VARIABLE: token})
+    limiter = anyio.Semaphore(max(2, os.cpu_count() or 2))
+    books = {revision.name: Book(client_tools(revision, models)) for revision in revisions}
+
+    async def one(revision: Revision) -> None:
+        async with limiter:
+            await ClientRun(marked, revision, books[revision.name], run, timeout, progress).until_done()
+
+            async def start(book: Book) -> None:
+                apart = Run({revision.name: RevisionRun()})
+                await ClientRun(marked, revision, book, apart, timeout, progress).one_start()
+
+            await search_client(run.revisions[revision.name], revision, start, generated, timeout, progress)
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for revision in revisions:
+                tasks.start_soon(one, revision)
+    finally:
+        kill_stragglers(token)
+    run.reached = [name for name, record in run.revisions.items() if any(t.marks("ask") for t in record.transcripts)]
+    run.unreached = _unreached(run, books)
+    return run
+
+
+def _unreached(run: Run, books: dict[str, Book]) -> str:
+    lines = ["no sampling request could be sent to the client, so there was nothing to judge."]
+    for name, record in run.revisions.items():
+        if record.opened:
+            called = len(books[name].called)
+            lines.append(f"  {name}: it connected and called {called} of {len(books[name].tools)} tools")
+    lines.append(
+        "A client under test connects to the server it is given, lists the tools, calls every tool once with no "
+        "arguments, and exits."
+    )
+    return "\n".join(lines)
+
+
+class ClientRun:
+    """One client in one revision, over as many starts as it takes."""
+
+    def __init__(
+        self,
+        client: Command,
+        revision: Revision,
+        book: Book,
+        run: Run,
+        timeout: float,
+        progress: Callable[[str], None],
+    ) -> None:
+        self.client = client
+        self.transport = transport_of(client.argv)
+        self.revision = revision
+        self.book = book
+        self.run = run
+        self.record = run.revisions[revision.name]
+        self.timeout = timeout
+        self.progress = progress
+        self.sessions: list[FixtureServer] = []
+
+    async def until_done(self) -> None:
+        """Start the client until every tool was called, or a start called no further one."""
+        while self.book.left:
+            before = len(self.book.called)
+            self.sessions = []
+            await self.one_start()
+            if len(self.book.called) == before:
+                break
+        called, tools = len(self.book.called), len(self.book.tools)
+        if self.record.opened and called < tools:
+            self._add_note(f"called only {called} of {tools} tools; the others were not observed")
+        late = sum(len(transcript.marks("gave-up")) for transcript in self.record.transcripts)
+        if self.book.unanswered.get("plain"):
+            self._add_note("left a plain request unanswered, so it got no others (--mcp-timeout gives it more time)")
+        elif late:
+            self._add_note(f"left {late} requests unanswered for {self.timeout:g} s (--mcp-timeout gives it more time)")
+
+    async def one_start(self) -> None:
+        """Start the client, serve it, and see to it that it ends."""
+        self.run.connections += 1
+        async with self._entrance() as entrance:
+            argv = _expand(self.client.argv, SERVER if self.transport == "stdio" else URL, entrance.words)
+            try:
+                child = await Child.start(argv, cwd=self.client.cwd, env=self.client.env)
+            except OSError as error:
+                self.record.failure = f"the client could not be started: {error}"
+                return
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(child.keep_tail, child.process.stderr, child.process.stdout)
+                assert child.process.stdin is not None
+                await child.process.stdin.aclose()
+                in_time = False
+                try:
+                    in_time = await self._watch(child, entrance)
+                finally:
+                    for session in self.sessions:
+                        if not in_time and not session.gone:
+                            session.transcript.mark("hung")
+                    with anyio.CancelScope(shield=True):
+                        await child.end(_EXIT_GRACE if in_time else 0)
+                        child.kill()
+                        await child.tail_complete(_TAIL_GRACE)
+                        tasks.cancel_scope.cancel()
+            await child.close()
+        self._note(child, in_time, entrance)
+
+    def _entrance(self) -> AbstractAsyncContextManager[Entrance]:
+        if self.transport == "stdio":
+            return relay_entrance(self._new_transcript, self._session)
+        from ...transports.to_client.http import http_entrance  # imports a web server
+
+        return http_entrance(self.revision, self._new_transcript, self._session)
+
+    def _new_transcript(self) -> Transcript:
+        label = f"{self.revision.name}, connection {len(self.record.transcripts) + 1}"
+        transcript = Transcript(label, self.transport)
+        self.record.transcripts.append(transcript)
+        return transcript
+
+    async def _session(self, wire: ServerWire) -> None:
+        """Serve one connection of the client; some make one to look around, and another to work."""
+        server = server_for(wire, self.revision, self.book, self.timeout)
+        self.sessions.append(server)
+        async with anyio.create_task_group() as tasks:
+            await server.serve(tasks)
+
+    async def _watch(self, child: Child, entrance: Entrance) -> bool:
+        """Wait until the client has ended and its connections with it; ``False`` when it is silent for too long."""
+        silent_since = anyio.current_time()
+        seen: object = None
+        while True:
+            if child.code is not None:
+                await entrance.client_ended()
+                if all(session.gone for session in self.sessions):
+                    return True
+            # Neither chatter nor a new connection is progress. A probe that runs is: its own waits are bounded.
+            at_work = any(session.running and not session.gone for session in self.sessions)
+            done = bool(self.sessions), any(s.initialized for s in self.sessions), len(self.book.called)
+            if at_work or done != seen:
+                silent_since, seen = anyio.current_time(), done
+                self.progress(f"{self.revision.name}: {len(self.book.called)} of {len(self.book.tools)} tools called")
+            if self.book.over or anyio.current_time() - silent_since > self._patience:
+                return False
+            await anyio.sleep(_TICK)
+
+    @property
+    def _patience(self) -> float:
+        """How long the client may take for its next step, in seconds."""
+        return self.timeout * (_STEP_FACTOR if self.sessions else _START_FACTOR)
+
+    def _note(self, child: Child, in_time: bool, entrance: Entrance) -> None:
+        """Say in the record what kept the revision from being judged, or what a reader should know."""
+        self.record.opened |= any(s.initialized or s.transcript.marks("rejected") for s in self.sessions)
+        if not self.record.opened:
+            self._note_failure(child, in_time, entrance)
+            return
+        died = [tool for session in self.sessions for tool in session.running]
+        words = child.tail.strip().splitlines()
+        said = f": {words[-1].strip()}" if words else ""
+        if not in_time:
+            hung = self.book.left and self.book.called
+            what = f"hung at {self.book.called[-1]}" if hung else "did not end by itself"
+            self._add_note(f"{what}, and was ended{said}")
+        elif died:
+            if self.sessions[-1].running:
+                self.sessions[-1].transcript.mark("died", code=child.code, stderr=child.tail)
+            more = f" and {len(died) - _SHOWN} more" if len(died) > _SHOWN else ""
+            what = f"ended (exit code {child.code})" if child.code else "closed its connection"
+            self._add_note(f"{what} during {', '.join(died[:_SHOWN])}{more}{said}")
+
+    def _note_failure(self, child: Child, in_time: bool, entrance: Entrance) -> None:
+        """Why no call came to be made."""
+        greeted = any(session.transcript.marks("greeted") for session in self.sessions)
+        malformed = [session.malformed_opening for session in self.sessions if session.malformed_opening]
+        if malformed and not greeted:
+            lacking = "lacks the protocolVersion or the clientCapabilities that each request has in its _meta"
+            self.record.failure = f"the client's {malformed[0]} {lacking}{with_tail(child.tail)}"
+            return
+        openings = [session.refused_opening for session in self.sessions if session.refused_opening]
+        if openings and not greeted:
+            other = "legacy" if self.revision.modern else "modern"
+            self.record.not_negotiated = (
+                f"the client speaks the {other} era only: it began with {openings[0]}, and did not go on when it was "
+                f"told that the server speaks {self.revision.name}"
+            )
+            return
+        how = f"ended with exit code {child.code}" if in_time else f"was given {self._patience:g} s"
+        if greeted and in_time:
+            self.record.not_negotiated = f"the client did not go on after {self.revision.name} was negotiated"
+            if child.code:
+                self.record.not_negotiated += f" (exit code {child.code}){with_tail(child.tail)}"
+            return
+        if greeted:
+            what = f"did not go on after {self.revision.name} was negotiated"
+        else:
+            opening = "request of this era" if self.revision.modern else "initialize"
+            what = f"sent no {opening}" if self.sessions else entrance.absent
+        strays = [stray for session in self.sessions for stray in session.transcript.strays()]
+        said = "".join(f"\n{entrance.stray}: {stray}" for stray in strays[:1])
+        self.record.failure = f"the client {what}: it {how}{said}{with_tail(child.tail)}"
+
+    def _add_note(self, text: str) -> None:
+        self.record.notes.append(f"{self.revision.name}: the client {text}")
+
+
+def _expand(argv: Sequence[str], placeholder: str, ours: Sequence[str]) -> list[str]:
+    """The client's command line, with our words in place of the placeholder: as separate ones, or quoted inside a
+    word. Without one they come last."""
+    if not any(placeholder in word for word in argv):
+        return [*argv, *ours]
+    expanded: list[str] = []
+    for word in argv:
+        expanded += ours if word == placeholder else [word.replace(placeholder, shlex.join(ours))]
+    return expanded

@@ -1,0 +1,1 @@
+"""What is done to a server under test: find out what to call, call it, and answer its sampling in many ways."""

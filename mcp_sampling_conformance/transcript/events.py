@@ -1,0 +1,271 @@
+"""What a transcript holds besides messages: one class for each event.
+
+An event says what a scenario did or waited for in vain, or what a transport saw that is no message. Rules and reports
+use the fields. ``index`` and ``at`` are filled in when the event is noted in a transcript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: HTTP headers by name in lower case; one that came in several lines is joined by ", "
+Headers = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events have: their place in the transcript, and the time."""
+
+    index: int = -1  #: messages and events share one sequence of indices
+    at: float = 0.0  #: seconds since the connection was opened
+
+
+# --- what a scenario did
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeStarted(Event):
+    """A probe of a server begins: what follows belongs to it, until the next one."""
+
+    group: str  #: what rules look for
+    name: str  #: completes "... got no answer after NAME"
+    callee: str  #: what is called: "tool ask"
+    hostile: bool = False  #: what is sent from here on breaks the specification
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpStarted(Event):
+    """From here on the probe makes a plain call, which shows whether the server lives on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingAsked(Event):
+    """The fixture server is about to send a sampling request."""
+
+    id: Any  #: of the JSON-RPC request, or the key in ``inputRequests``
+    group: str  #: what rules look for
+    name: str  #: completes "... got no answer to NAME"
+    word: str = ""  #: what the client is asked to say
+    case: str = ""  #: which kind of hints
+    expected: str = ""  #: the model that the hints ask for
+    after: str = ""  #: the group of the request that this one follows up
+    rounds: int = 0  #: of a tool loop, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Retried(Event):
+    """The request ``id`` repeats the call ``of``, with answers (2026-07-28 basic/patterns/mrtr)."""
+
+    id: Any
+    of: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAmended(Event):
+    """The retry ``id`` is not what an honest client would send."""
+
+    id: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredAgain(Event):
+    """A second response is about to be sent to a request that was answered before."""
+
+    text: str  #: what the second one says
+
+
+@dataclass(frozen=True, slots=True)
+class EndlessLoop(Event):
+    """Every answer of this probe asks for a tool, for so many rounds."""
+
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class StdinClosed(Event):
+    """The harness closed the server's stdin."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledInLegacyEra(Event):
+    """What is called here sampled for a legacy client."""
+
+    callee: str
+    revision: str  #: the newest legacy one that was spoken
+
+
+# --- what was waited for
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut(Event):
+    """No response to the request ``id`` came within so many seconds; the scenario goes on without."""
+
+    id: Any
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NeverAnswered(Event):
+    """The request ``id`` will get no response, because the HTTP exchange that was to carry it is over."""
+
+    id: Any
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWatched(Event):
+    """The process was given so many seconds to end by itself."""
+
+    exited: bool
+    seconds: float
+
+
+# --- what became of the connection
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted(Event):
+    """The client under test opened the conversation in the revision of the harness."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotOpened(Event):
+    """The server did not agree to the revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exited(Event):
+    """The system under test ended, or closed the connection, although nobody asked it to."""
+
+    code: int | None  #: of the process; ``None`` where it still runs or where there is none
+    stderr: str = ""  #: its last lines
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """The harness ended the connection, and the process that was started for it."""
+
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftDuringCalls(Event):
+    """The client closed the connection while calls were under way."""
+
+    tools: str  #: their names, separated by ", "
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHung(Event):
+    """The client did not go on and was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flooded(Event):
+    """More came than is reasonable, and the harness reads no further."""
+
+    bytes: int
+
+
+# --- what HTTP adds
+
+
+@dataclass(frozen=True, slots=True)
+class HttpExchange(Event):
+    """The head of an HTTP exchange: the status that answered a request, and the headers of both."""
+
+    exchange: str  #: as in ``Entry.channel``: "POST 3"
+    method: str
+    status: int
+    request_headers: Headers = field(default_factory=dict)
+    response_headers: Headers = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFailed(Event):
+    """An HTTP exchange broke off."""
+
+    exchange: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBody(Event):
+    """The body of an HTTP response that is neither JSON nor an event stream."""
+
+    exchange: str
+    content_type: str
+    body: str  #: its beginning
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent(Event):
+    """An event of an event stream that carries no message, as it came: a comment, a retry time, another type."""
+
+    exchange: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGiven(Event):
+    """The fixture server gave the client a session id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRejected(Event):
+    """Our endpoint refused an HTTP request of the client."""
+
+    why: str
+
+
+# --- what became of the revision
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionConcluded(Event):
+    """What the scenarios made of a revision as a whole: the last thing in one of its transcripts."""
+
+    opened: bool  #: a connection agreed on the revision
+    not_negotiated: str | None = None  #: why the revision is not spoken
+    failure: str | None = None  #: why it could not be found out
+    notes: tuple[str, ...] = ()  #: what a reader of the verdicts should know besides
+    reached: tuple[str, ...] = ()  #: what led to a sampling request in any revision, in words
+    unreached: str = ""  #: where nothing did: what was tried, and what to do
+    #: the transcripts to judge, in order: the name of each, and how many of its items
+    judged: tuple[tuple[str, int], ...] = ()
+
+
+#: every kind of event by the name that it has in a saved transcript
+KINDS: Mapping[str, type[Event]] = {
+    "probe": ProbeStarted,
+    "follow-up": FollowUpStarted,
+    "asked": SamplingAsked,
+    "retried": Retried,
+    "retry-amended": RetryAmended,
+    "answered-again": AnsweredAgain,
+    "endless-loop": EndlessLoop,
+    "stdin-closed": StdinClosed,
+    "sampled-in-legacy-era": SampledInLegacyEra,
+    "timed-out": TimedOut,
+    "never-answered": NeverAnswered,
+    "exit-watched": ExitWatched,
+    "greeted": Greeted,
+    "not-opened": NotOpened,
+    "exited": Exited,
+    "ended": Ended,
+    "left-during-calls": LeftDuringCalls,
+    "client-hung": ClientHung,
+    "flooded": Flooded,
+    "http": HttpExchange,
+    "http-failed": HttpFailed,
+    "http-body": HttpBody,
+    "stream-event": StreamEvent,
+    "session-given": SessionGiven,
+    "request-rejected": RequestRejected,
+    "revision-concluded": RevisionConcluded,
+}

@@ -1,0 +1,19 @@
+"""Where the transcripts of a run are opened, each with a name of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .transcript import Transcript
+
+
+class Recorder:
+    """Opens transcripts, which are kept in memory."""
+
+    def __init__(self) -> None:
+        self._opened: Counter[str] = Counter()
+
+    def open(self, revision: str, label: str, transport: str) -> Transcript:
+        """A transcript for a new connection in a revision: "2025-11-25-01", "2025-11-25-02", …"""
+        self._opened[revision] += 1
+        return Transcript(label, transport, name=f"{revision}-{self._opened[revision]:02}")

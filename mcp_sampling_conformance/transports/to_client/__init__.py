@@ -1,0 +1,1 @@
+"""The server's end of each transport, towards a client under test."""

@@ -1,0 +1,83 @@
+"""stdio, the server's end: the client under test starts a relay process, which connects to us."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import SocketStream
+
+from ..lines import Flood, read_lines
+from ...transcript.transcript import Entry, Side, Transcript
+
+RELAY = Path(__file__).with_name("relay_process.py")
+
+
+class RelayWire:
+    """One session of the client under test. Iterate over ``messages`` for what it writes."""
+
+    call: Any = None
+
+    def __init__(self, stream: SocketStream, transcript: Transcript) -> None:
+        self.stream = stream
+        self.transcript = transcript
+
+    async def send(self, raw: bytes) -> bool:
+        """Write one line and record it. ``False`` when the client no longer reads."""
+        self.transcript.record(Side.SERVER, raw, "stdout")
+        try:
+            await self.stream.send(raw + b"\n")
+        except anyio.get_cancelled_exc_class():
+            await self.close()  # no line can follow one that was cut off
+            raise
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            return False
+        return True
+
+    async def messages(self) -> AsyncIterator[Entry]:
+        """What the client writes, line by line, until it closes our stdin."""
+        with suppress(Flood):
+            async for line in read_lines(self.stream, self.transcript, Side.CLIENT, "stdin"):
+                yield line if isinstance(line, Entry) else self.transcript.record(Side.CLIENT, line, "stdin")
+        await self.close()
+
+    async def close(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.stream.aclose()
+
+
+class RelayEntrance:
+    """A command line that leads to us."""
+
+    absent = "started no server"
+    stray = "to the server's stdin it wrote"
+
+    def __init__(self, path: Path) -> None:
+        self.words = [sys.executable, "-S", str(RELAY), str(path)]
+
+    async def client_ended(self) -> None:
+        """Nothing to do: its pipes end with it."""
+
+
+@asynccontextmanager
+async def relay_entrance(
+    new_transcript: Callable[[], Transcript], serve: Callable[[RelayWire], Coroutine[Any, Any, None]]
+) -> AsyncIterator[RelayEntrance]:
+    """A socket that only this user can reach; ``serve`` runs for each connection."""
+
+    async def connected(stream: SocketStream) -> None:
+        await serve(RelayWire(stream, new_transcript()))
+
+    with tempfile.TemporaryDirectory(prefix="mcp-sampling-") as directory:
+        path = Path(directory) / "server"
+        async with await anyio.create_unix_listener(path, mode=0o600) as listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, connected)
+            try:
+                yield RelayEntrance(path)
+            finally:
+                tasks.cancel_scope.cancel()

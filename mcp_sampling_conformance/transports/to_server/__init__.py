@@ -1,0 +1,1 @@
+"""The client's end of each transport, towards a server under test."""

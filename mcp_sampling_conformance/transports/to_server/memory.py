@@ -1,0 +1,101 @@
+"""In memory, the client's end: a server object of the Python SDK in this process, over the SDK's own streams.
+
+The SDK's streams carry parsed messages, so what is recorded is the text that the SDK would have written.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import nullcontext, suppress
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from mcp.shared.memory import create_client_server_memory_streams
+from mcp.shared.message import SessionMessage
+from mcp.types import jsonrpc_message_adapter
+from pydantic import ValidationError
+
+from ...transcript.transcript import Entry, Side, Transcript
+
+#: where the server classes of the SDK and of FastMCP keep the one that speaks the protocol
+_INNER = ("_lowlevel_server", "_mcp_server")
+_GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
+
+
+def protocol_server(server: object) -> Any:
+    """The object that can be run over streams; ``None`` where there is none."""
+    for name in _INNER:
+        server = getattr(server, name, server)
+    return server if hasattr(server, "run") and hasattr(server, "create_initialization_options") else None
+
+
+class MemoryServerWire:
+    """One run of a server object."""
+
+    def __init__(self, server: object, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self.lost: Mapping[tuple[str, object], str] = {}
+        self.on_loss: Callable[[], None] = lambda: None
+        self._server = protocol_server(server)
+        #: what FastMCP wants entered around a run
+        self._lifespan = getattr(server, "_lifespan_manager", nullcontext)
+        self._fault = ""
+        self._opened = anyio.Event()
+        self._ended = anyio.Event()
+        self._reader: Any = None
+        self._writer: Any = None
+
+    def work(self, tasks: TaskGroup) -> None:
+        """Run the server."""
+        tasks.start_soon(self._run)
+
+    async def _run(self) -> None:
+        async with create_client_server_memory_streams() as ((self._reader, self._writer), (reader, writer)):
+            self._opened.set()
+            try:
+                async with self._lifespan():
+                    await self._server.run(reader, writer, self._server.create_initialization_options())
+            except Exception:  # whatever the user's server does
+                self._fault = traceback.format_exc(limit=-3)
+            finally:
+                self._ended.set()
+                await writer.aclose()
+
+    async def send(self, raw: bytes) -> bool:
+        """Hand one message to the server. ``False`` when it has ended or its streams cannot carry it."""
+        await self._opened.wait()
+        try:
+            message = jsonrpc_message_adapter.validate_json(raw, by_name=False)
+        except ValidationError:
+            return False
+        self.transcript.record(Side.CLIENT, raw, "memory")
+        try:
+            await self._writer.send(SessionMessage(message))
+        except _GONE:
+            return False
+        return True
+
+    async def messages(self) -> AsyncIterator[Entry]:
+        """What the server sends, until it ends."""
+        await self._opened.wait()
+        with suppress(*_GONE):
+            async for item in self._reader:
+                if isinstance(item, SessionMessage):
+                    text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+                    yield self.transcript.record(Side.SERVER, text.encode(), "memory")
+
+    async def shut_down(self) -> None:
+        """Close the streams; the run is then cancelled with its task."""
+        if self._writer is not None:
+            await self._writer.aclose()
+            with anyio.move_on_after(1):
+                await self._ended.wait()
+
+    @property
+    def tail(self) -> str:
+        return self._fault
+
+    async def exit_code(self) -> int | None:
+        return None
