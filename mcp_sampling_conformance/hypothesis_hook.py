@@ -1,7 +1,7 @@
-"""What Hypothesis calls when it is imported: it learns strategies for the SDK's types, once somebody imports the SDK.
+"""Makes ``st.from_type`` work for the sampling types of the Python SDK. Hypothesis calls ``register`` on its import.
 
-Neither the SDK nor our strategies are imported before they are needed: the first by whoever uses the types, the second
-by the first ``st.from_type`` of one of them.
+Nothing is imported that is not needed: the SDK's types are registered when somebody else imports them, and our
+strategies are imported by the first ``st.from_type`` of one of those types.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ def _later(name: str) -> Callable[[Any], Any]:
 
 
 class _WhenImported(MetaPathFinder):
-    """Lets the others find the SDK's types, and registers the strategies when they are loaded."""
+    """Finds the module of the SDK's types as the other finders do, and has it registered when it is loaded."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        """The spec that the other finders have for the module; after the first time this finder is not asked again."""
         if fullname != SDK:
             return None
         if self in sys.meta_path:
@@ -60,15 +61,17 @@ class _WhenImported(MetaPathFinder):
 
 
 class _ThenRegister(Loader):
-    """The loader of the SDK's types for once; the module itself is left with its own."""
+    """Loads the module with its own loader, which is left in its place, and registers the types."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """See ``importlib.abc.Loader``."""
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        """See ``importlib.abc.Loader``."""
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader

@@ -29,6 +29,8 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ),
     ("--mcp-callback", "MODULE:NAME", False, "a sampling callback of the Python SDK to judge, in this process"),
     ("--mcp-mapper", "MODULE:NAME", False, "a mapper of sampling messages to judge: a function, or a mappers.Mapper"),
+    ("--mcp-transcript", "PATH", True, "saved transcripts to judge, a file or a folder, in place of a living system"),
+    ("--mcp-side", "SIDE", False, "which side of transcripts that are not ours to judge: client or server"),
     ("--mcp-tool", "NAME[=JSON]", True, "a tool to call, with its arguments, to make the server sample"),
     ("--mcp-prompt", "NAME[=JSON]", True, "a prompt to get to make the server sample"),
     ("--mcp-resource", "URI", True, "a resource to read to make the server sample"),
@@ -42,6 +44,7 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ),
     ("--mcp-strict", None, False, "a SHOULD that is broken fails the run too"),
     ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json"),
+    ("--mcp-record", "DIR", False, "save what crosses each connection as a transcript in this folder"),
     ("--mcp-env", "NAME=VALUE", True, "an environment variable for the system under test"),
     ("--mcp-model", "NAME", True, "a model that the client is known to have, for the rules about hints"),
     ("--mcp-cwd", "DIR", False, "the working directory of the system under test"),
@@ -52,7 +55,7 @@ SEED = "--hypothesis-seed"
 #: the name under which the hooks of a run are registered
 SESSION = "mcp-sampling-conformance-session"
 #: the options that switch us on
-SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback", "--mcp-mapper")
+SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback", "--mcp-mapper", "--mcp-transcript")
 #: where the defaults of options and ini keys that another plugin had registered before us are kept
 _FOREIGN_DEFAULTS = pytest.StashKey[dict[str, Any]]()
 
@@ -151,7 +154,7 @@ def _mcp_sampling_workshop(request: pytest.FixtureRequest) -> Iterator[Any]:
 
     session = request.config.pluginmanager.get_plugin(SESSION)
     with start_blocking_portal() as portal:
-        workshop = Workshop(portal, session.settings.subject.server if session else None)
+        workshop = Workshop(portal, session.settings.server if session else None)
         yield workshop
         workshop.close()
 

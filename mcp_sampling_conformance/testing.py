@@ -19,14 +19,15 @@ from .peers.client import Asked, FixtureClient
 from .peers.server import Book, FixtureServer, Tool
 from .protocol.jsonrpc import Json
 from .protocol.revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision
-from .scenarios.server.answers import text_result
 from .scenarios.client.run import ClientRun
+from .scenarios.conditions import Conditions
+from .scenarios.server.answers import text_result
+from .scenarios.server.callees import Callee
 from .scenarios.server.connections import open_client
-from .transports.to_server.servers import Server, StdioServer
-from .transports.process import Command
-from .scenarios.run import RevisionRun, Run
-from .scenarios.server.targets import Target
+from .transcript.run import RevisionRun, Run
 from .transcript.transcript import Transcript
+from .transports.process import Command
+from .transports.to_server.servers import Server, StdioServer
 
 #: an answer to a sampling request: the text of the model, a whole result, ``{"error": {...}}``, or what makes one of
 #: these from the request's params
@@ -67,23 +68,23 @@ class SamplingClient:
 
     def call_tool(self, name: str, arguments: Mapping[str, Any] | None = None) -> Json:
         """Call a tool; returns the result (``content``, ``isError``, …). Raises ``CallFailed``."""
-        return self._call(Target("tool", name, arguments or {}))
+        return self._call(Callee("tool", name, arguments or {}))
 
     def get_prompt(self, name: str, arguments: Mapping[str, str] | None = None) -> Json:
         """Get a prompt; returns the result (``messages``, …). Raises ``CallFailed``."""
-        return self._call(Target("prompt", name, arguments or {}))
+        return self._call(Callee("prompt", name, arguments or {}))
 
     def read_resource(self, uri: str) -> Json:
         """Read a resource; returns the result (``contents``). Raises ``CallFailed``."""
-        return self._call(Target("resource", uri))
+        return self._call(Callee("resource", uri))
 
-    def _call(self, target: Target) -> Json:
-        response = self._portal.call(self._client.request, target.method, target.params())
+    def _call(self, callee: Callee) -> Json:
+        response = self._portal.call(self._client.request, callee.method, callee.params())
         if response is None:
             why = "the server ended" if self._client.gone else f"no answer within {self._client.timeout:g} s"
-            raise CallFailed(f"{target.label}: {why}")
+            raise CallFailed(f"{callee.label}: {why}")
         if "error" in response:
-            raise CallFailed(f"{target.label}: {response['error']}", response["error"])
+            raise CallFailed(f"{callee.label}: {response['error']}", response["error"])
         return dict(response["result"])
 
     async def _answer(self, client: FixtureClient, asked: Asked, position: int) -> None:
@@ -173,7 +174,7 @@ class SamplingServer:
             return answers
         argv = shlex.split(self._client) if isinstance(self._client, str) else list(self._client)
         run = Run({revision.name: RevisionRun()})
-        await ClientRun(Command(argv), revision, book, run, self._timeout, lambda text: None).until_done()
+        await ClientRun(Command(argv), revision, book, run, Conditions(self._timeout)).until_done()
         record = run.revisions[revision.name]
         if record.not_negotiated:
             raise NotSpoken(record.not_negotiated)

@@ -10,12 +10,16 @@ from typing import Any
 
 import anyio
 
-from mcp_sampling_conformance.judging.judge import judge
+from mcp_sampling_conformance.judging.judge import Terms, evidence_of, judge
+from mcp_sampling_conformance.judging.results import Result, Verdict
 from mcp_sampling_conformance.protocol.revisions import REVISIONS
 from mcp_sampling_conformance.rules.registry import rules_for
-from mcp_sampling_conformance.scenarios.run import Run
-from mcp_sampling_conformance.judging.results import Result, Verdict
+from mcp_sampling_conformance.scenarios.conditions import Conditions
+from mcp_sampling_conformance.transcript.run import Run
 from mcp_sampling_conformance.transcript.transcript import Side
+
+#: runs a mutant, by its name, in the revision in which it is one
+Provoke = Callable[[str, str, Conditions], Awaitable[Run]]
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -31,7 +35,7 @@ def judged(run: Run, side: Side, transport: str = "stdio") -> list[Result]:
         result
         for name, record in run.revisions.items()
         if not (record.not_negotiated or record.failure)
-        for result in judge(record.transcripts, REVISIONS[name], side, transport)
+        for result in judge(evidence_of(record.transcripts, REVISIONS[name]), Terms(side, transport))
     ]
 
 
@@ -41,22 +45,24 @@ def broken(results: Iterable[Result]) -> dict[str, str]:
 
 def kill(
     mutants: Mapping[str, Any],
-    provoke: Callable[[str, str], Awaitable[Run]],
+    provoke: Provoke,
     side: Side,
+    timeout: float,
     transport: str = "stdio",
 ) -> dict[str, dict[str, str]]:
     """What each mutant broke; they run side by side, for they wait as much as they work."""
     with ProcessPoolExecutor(4) as pool:
         jobs = {
-            name: pool.submit(_broken_by, provoke, name, mutants[name].revision, side, transport) for name in mutants
+            name: pool.submit(_broken_by, provoke, name, mutant.revision, side, timeout, transport)
+            for name, mutant in mutants.items()
         }
         return {name: job.result() for name, job in jobs.items()}
 
 
 def _broken_by(
-    provoke: Callable[[str, str], Awaitable[Run]], name: str, revision: str, side: Side, transport: str
+    provoke: Provoke, name: str, revision: str, side: Side, timeout: float, transport: str
 ) -> dict[str, str]:
-    return broken(judged(anyio.run(provoke, name, revision), side, transport))
+    return broken(judged(anyio.run(provoke, name, revision, Conditions(timeout)), side, transport))
 
 
 def all_rules_of(side: Side, modern: Collection[bool] = (False, True), transport: str = "stdio") -> set[str]:

@@ -9,9 +9,10 @@ from kill_matrix import all_rules_of, broken, judged, kill, python
 
 from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
 from mcp_sampling_conformance.scenarios.client.run import provoke_client
-from mcp_sampling_conformance.transports.process import Command
-from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.scenarios.conditions import Conditions
+from mcp_sampling_conformance.transcript.run import Run
 from mcp_sampling_conformance.transcript.transcript import Side
+from mcp_sampling_conformance.transports.process import Command
 
 #: how long a mutant that hangs is waited for; the reference answers within milliseconds
 TIMEOUT = 1.0
@@ -19,18 +20,18 @@ TIMEOUT = 1.0
 UNBREAKABLE = {"capability/revision-respected"}
 
 
-async def run(command: list[str], revisions: list[str]) -> Run:
+async def run(command: list[str], revisions: list[str], conditions: Conditions) -> Run:
     chosen = [REVISIONS[name] for name in revisions]
-    return await provoke_client(Command([*command, "{server}"]), chosen, [], TIMEOUT, lambda text: None)
+    return await provoke_client(Command([*command, "{server}"]), chosen, [], conditions)
 
 
-async def run_mutant(name: str, revision: str) -> Run:
-    return await run(python("client_mutants.py", name), [revision])
+async def run_mutant(name: str, revision: str, conditions: Conditions) -> Run:
+    return await run(python("client_mutants.py", name), [revision], conditions)
 
 
 @pytest.fixture(scope="module")
 def killed() -> dict[str, dict[str, str]]:
-    return kill(MUTANTS, run_mutant, Side.CLIENT)
+    return kill(MUTANTS, run_mutant, Side.CLIENT, TIMEOUT)
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -46,11 +47,12 @@ def test_every_rule_has_a_mutant(modern: bool) -> None:
 
 
 def test_reference_is_clean() -> None:
-    assert broken(judged(anyio.run(run, python("reference_client.py"), list(NAMES)), Side.CLIENT)) == {}
+    record = anyio.run(run, python("reference_client.py"), list(NAMES), Conditions(TIMEOUT))
+    assert broken(judged(record, Side.CLIENT)) == {}
 
 
 def test_client_that_calls_all_tools_at_once_is_clean() -> None:
-    record = anyio.run(run, [*python("reference_client.py"), "--at-once"], list(NAMES))
+    record = anyio.run(run, [*python("reference_client.py"), "--at-once"], list(NAMES), Conditions(TIMEOUT))
     assert broken(judged(record, Side.CLIENT)) == {}
     # A modern client refuses by going on, and this one has gone on already: what it refuses is waited for.
     assert not [note for name in NAMES if name not in MODERN for note in record.revisions[name].notes]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import mcp_sampling_conformance.scenarios.callback  # noqa: F401  (else each run in this process imports the SDK again)
+import mcp_sampling_conformance.scenarios.client.callback  # noqa: F401  (else each run in this process imports the SDK again)
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NEWEST = "2025-11-25"

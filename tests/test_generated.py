@@ -16,25 +16,29 @@ import pytest
 from hypothesis import given, settings
 from kill_matrix import python
 
+from mcp_sampling_conformance.judging.judge import broken_since
 from mcp_sampling_conformance.peers.client import FixtureClient
 from mcp_sampling_conformance.peers.server import Book
 from mcp_sampling_conformance.protocol.revisions import REVISIONS, Revision
-from mcp_sampling_conformance.scenarios.client.run import ClientRun
 from mcp_sampling_conformance.scenarios.client.examples import invalid_requests, try_on_client, valid_requests
+from mcp_sampling_conformance.scenarios.client.run import ClientRun
+from mcp_sampling_conformance.scenarios.conditions import Conditions, Generated
+from mcp_sampling_conformance.scenarios.search.example import Attempt, Example, Find
+from mcp_sampling_conformance.scenarios.search.hunt import searching
+from mcp_sampling_conformance.scenarios.search.search import Search
+from mcp_sampling_conformance.scenarios.server.callees import Callee
 from mcp_sampling_conformance.scenarios.server.connections import open_client
-from mcp_sampling_conformance.transports.to_server.servers import StdioServer
-from mcp_sampling_conformance.transports.process import Command
-from mcp_sampling_conformance.scenarios.run import RevisionRun, Run
-from mcp_sampling_conformance.scenarios.search import Example, Find, Generated, Search, Trial
 from mcp_sampling_conformance.scenarios.server.examples import invalid_answers, try_on_server, valid_answers
-from mcp_sampling_conformance.scenarios.server.targets import Target
+from mcp_sampling_conformance.transcript.run import RevisionRun, Run
 from mcp_sampling_conformance.transcript.transcript import Transcript
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.transports.to_server.servers import StdioServer
 
 MUCH = Generated(examples=100, seed=0)
 #: enough to come across each of the many ways to break a rule
 MORE = Generated(examples=400, seed=0)
 TIMEOUT = 1.5
-ASK = Target("tool", "ask", {"question": "What now?"})
+ASK = Callee("tool", "ask", {"question": "What now?"})
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 #: what an example comes to that has been shrunk, as JSON
 SMALL = 450
@@ -51,9 +55,8 @@ async def searched_server(command: list[str], revision: Revision, answers: Any, 
             await client.begin()
             yield client
 
-    search = Search(partial(answers, revision, {ASK.label: []}), how, TIMEOUT)
-    async with search.running():
-        await try_on_server(search, connect, [ASK], revision)
+    async with searching(partial(answers, revision, {ASK.label: []}), how, TIMEOUT) as search:
+        await try_on_server(search, connect, [ASK], revision, broken_since)
     return search
 
 
@@ -62,12 +65,11 @@ async def searched_client(command: list[str], revision: Revision, requests: Any,
 
     async def start(book: Book) -> None:
         run = Run({revision.name: RevisionRun()})
-        client = ClientRun(Command([*command, "{server}"]), revision, book, run, TIMEOUT, lambda text: None)
+        client = ClientRun(Command([*command, "{server}"]), revision, book, run, Conditions(TIMEOUT))
         await client.one_start()
 
-    search = Search(partial(requests, revision, False), how, TIMEOUT)
-    async with search.running():
-        await try_on_client(search, start, revision)
+    async with searching(partial(requests, revision, False), how, TIMEOUT) as search:
+        await try_on_client(search, start, revision, broken_since)
     return search
 
 
@@ -167,10 +169,10 @@ def test_nothing_is_tried_on_a_client_that_is_about_to_be_ended(monkeypatch: pyt
     blamed: list[Any] = []
     finish = Search.finish
 
-    def noted(self: Search, trial: Trial, *args: Any, **more: Any) -> None:
-        finish(self, trial, *args, **more)
-        if trial.broken:
-            blamed.append(trial.example.value)
+    def noted(self: Search, attempt: Attempt, *args: Any, **more: Any) -> None:
+        finish(self, attempt, *args, **more)
+        if attempt.broken:
+            blamed.append(attempt.example.value)
 
     monkeypatch.setattr(Search, "finish", noted)
     # In this era it leaves a request unanswered, and makes its next call at once.
@@ -193,9 +195,9 @@ def test_the_seed_makes_the_same_examples_again(monkeypatch: pytest.MonkeyPatch)
     def tried(seed: int) -> list[Any]:
         values = []
 
-        def noted(search: Search, trial: Trial, *outcome: Any) -> None:
-            values.append(trial.example.value)
-            finish(search, trial, *outcome)
+        def noted(search: Search, attempt: Attempt, *outcome: Any) -> None:
+            values.append(attempt.example.value)
+            finish(search, attempt, *outcome)
 
         monkeypatch.setattr(Search, "finish", noted)
         command = python("reference_server.py")

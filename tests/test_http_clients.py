@@ -21,29 +21,32 @@ from test_broken_clients import Outcome
 
 from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
 from mcp_sampling_conformance.scenarios.client.run import provoke_client
-from mcp_sampling_conformance.transports.process import Command
-from mcp_sampling_conformance.scenarios.run import Run
-from mcp_sampling_conformance.transports.to_client.http import http_entrance
+from mcp_sampling_conformance.scenarios.conditions import Conditions
+from mcp_sampling_conformance.transcript.events import HttpExchange
+from mcp_sampling_conformance.transcript.run import Run
 from mcp_sampling_conformance.transcript.transcript import Side, Transcript
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.transports.to_client.http import http_entrance
 
 SCRIPT = "http_clients.py"
 NEWEST = "2025-11-25"
 NEWEST_OF_EACH = [NEWEST, *MODERN]
 #: seconds, for clients that answer within milliseconds, and for those that do not answer
 TIMEOUT, SHORT = 5.0, 2
+PATIENT = Conditions(TIMEOUT)
 #: generous: how long any of the bad clients may take
 SECONDS = 60
 MARK = "BROKEN_HTTP_CLIENT_RUN"
 
 
-async def run(name: str, revisions: list[str]) -> Run:
+async def run(name: str, revisions: list[str], conditions: Conditions = PATIENT) -> Run:
     command = [*python(SCRIPT, *([name] if name else [])), "{url}"]
     chosen = [REVISIONS[revision] for revision in revisions]
-    return await provoke_client(Command(command), chosen, [], TIMEOUT, lambda text: None)
+    return await provoke_client(Command(command), chosen, [], conditions)
 
 
-async def run_mutant(name: str, revision: str) -> Run:
-    return await run(name, [revision])
+async def run_mutant(name: str, revision: str, conditions: Conditions) -> Run:
+    return await run(name, [revision], conditions)
 
 
 @pytest.mark.parametrize("name", ["", "lenient", "at-once", "a-session-for-each-call", "calls-three-a-start"])
@@ -60,7 +63,7 @@ def test_clean(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def killed() -> dict[str, dict[str, str]]:
-    return kill(MUTANTS, run_mutant, Side.CLIENT, "http")
+    return kill(MUTANTS, run_mutant, Side.CLIENT, TIMEOUT, "http")
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -188,7 +191,7 @@ def test_a_client_of_the_python_sdk(tmp_path: Path) -> None:
     (tmp_path / "client.py").write_text(SDK_CLIENT)
     command = Command([sys.executable, str(tmp_path / "client.py"), "{url}"])
     chosen = [REVISIONS[name] for name in NEWEST_OF_EACH]
-    record = anyio.run(provoke_client, command, chosen, [], TIMEOUT, lambda text: None)
+    record = anyio.run(provoke_client, command, chosen, [], PATIENT)
     assert record.reached == NEWEST_OF_EACH
     results = judged(record, Side.CLIENT, "http")
     assert {r.rule for r in results if r.topic == "http" and r.verdict == "pass"} == {
@@ -270,6 +273,18 @@ def test_what_there_is_no_session_for(revision: str, status: int) -> None:
 )
 def test_statuses(revision: str, expected: set[tuple[str | None, int]]) -> None:
     *_, transcript = anyio.run(run, "", [revision]).revisions[revision].transcripts
-    marks = {mark.data["exchange"]: mark.data["status"] for mark in transcript.marks("http")}
-    posted = [item for item in transcript.items if getattr(item, "sender", None) is Side.CLIENT]
-    assert expected <= {(item.parsed.get("method"), marks[item.channel]) for item in posted}
+    statuses = {event.exchange: event.status for event in transcript.events(HttpExchange)}
+    posted = [entry for entry in transcript.entries if entry.sender is Side.CLIENT]
+    assert expected <= {(entry.parse().value.get("method"), statuses[entry.channel]) for entry in posted}
+
+
+@pytest.mark.parametrize("revision", NEWEST_OF_EACH)
+def test_what_our_endpoint_records(revision: str) -> None:
+    *_, transcript = anyio.run(run, "", [revision]).revisions[revision].transcripts
+    exchanges = {event.exchange: event for event in transcript.events(HttpExchange)}
+    sent = [entry for entry in transcript.entries if entry.sender is Side.SERVER]
+    for entry in sent:
+        streamed = exchanges[entry.channel].response_headers["content-type"] == "text/event-stream"
+        assert entry.raw == (b"event: message\ndata: " + entry.payload + b"\n\n" if streamed else entry.payload)
+    assert any(entry.data is not None for entry in sent)
+    assert {"accept", "content-type"} <= exchanges["POST 1"].request_headers.keys()

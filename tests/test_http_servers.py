@@ -13,15 +13,16 @@ import psutil
 import pytest
 from http_mutants import MUTANTS
 from kill_matrix import FIXTURES, broken, judged, kill
-from test_server_kill_matrix import NAMED, provoke
+from test_server_kill_matrix import NAMED, TIMEOUT, provoke
 
+from mcp_sampling_conformance.judging.results import Result
 from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, NEWEST_LEGACY
 from mcp_sampling_conformance.rules.registry import all_rules
-from mcp_sampling_conformance.transports.to_server.servers import HttpServer, MemoryServer, Server
-from mcp_sampling_conformance.transports.process import Command
-from mcp_sampling_conformance.scenarios.run import Run
-from mcp_sampling_conformance.judging.results import Result
+from mcp_sampling_conformance.scenarios.conditions import Conditions
+from mcp_sampling_conformance.transcript.run import Run
 from mcp_sampling_conformance.transcript.transcript import Side
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.transports.to_server.servers import HttpServer, MemoryServer, Server
 
 URL = "http://127.0.0.1:{port}/mcp"
 #: what the reference answers takes some megabytes of odd chunks
@@ -35,7 +36,7 @@ def over_http(script: str, *arguments: str, url: str = URL, transport: str = "ht
 
 
 def results(server: Server, revisions: list[str] | None = None) -> list[Result]:
-    run = anyio.run(provoke, server, revisions or list(NAMES), NAMED, PATIENT)
+    run = anyio.run(provoke, server, revisions or list(NAMES), NAMED, Conditions(PATIENT))
     assert not [record.failure for record in run.revisions.values() if record.failure]
     return judged(run, Side.SERVER, server.transport)
 
@@ -62,13 +63,13 @@ def test_the_old_transport_is_clean() -> None:
 # --- mutants
 
 
-async def run_mutant(name: str, revision: str) -> Run:
-    return await provoke(over_http("http_mutants.py", name), [revision], NAMED)
+async def run_mutant(name: str, revision: str, conditions: Conditions) -> Run:
+    return await provoke(over_http("http_mutants.py", name), [revision], NAMED, conditions)
 
 
 @pytest.fixture(scope="module")
 def killed() -> dict[str, dict[str, str]]:
-    return kill(MUTANTS, run_mutant, Side.SERVER, "http")
+    return kill(MUTANTS, run_mutant, Side.SERVER, TIMEOUT, "http")
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -170,7 +171,7 @@ def test_a_memory_server_that_raises() -> None:
         async def run(self, *streams: object) -> None:
             raise RuntimeError("out of order")
 
-    run = anyio.run(provoke, MemoryServer(Raises()), [NEWEST_LEGACY], NAMED)
+    run = anyio.run(provoke, MemoryServer(Raises()), [NEWEST_LEGACY], NAMED, Conditions(TIMEOUT))
     assert "RuntimeError: out of order" in (run.revisions[NEWEST_LEGACY].failure or "")
 
 

@@ -322,7 +322,7 @@ def broken_properties(mapper: Mapper) -> dict[str, Broken]:
     for each in PROPERTIES:
         if each.applies(mapper, REVISION):
             trial = Trial(mapper, call)  # not on a thread, which takes long when there are thousands of calls
-            violations = (trial.violation(each, example) for example in samples(each.inputs, mapper.takes))
+            violations = (trial.violation(each.check, example) for example in samples(each.inputs, mapper.takes))
             first = next((violation for violation in violations if violation), None)
             assert trial.judged or first, f"nothing to judge for {each.name}"
             if first is not None:

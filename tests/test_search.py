@@ -13,12 +13,17 @@ from hypothesis import strategies as st
 from mcp_sampling_conformance.peers.server import Book, Tool
 from mcp_sampling_conformance.protocol.revisions import REVISIONS
 from mcp_sampling_conformance.scenarios.client.examples import try_on_client
-from mcp_sampling_conformance.scenarios.run import RevisionRun
-from mcp_sampling_conformance.scenarios.search import Example, Generated, Search, Trial
+from mcp_sampling_conformance.scenarios.conditions import Conditions, Generated
+from mcp_sampling_conformance.scenarios.search.example import Attempt, Example
+from mcp_sampling_conformance.scenarios.search.hunt import searching
+from mcp_sampling_conformance.scenarios.search.search import Search
+from mcp_sampling_conformance.scenarios.search.sorts import add_search
+from mcp_sampling_conformance.transcript.events import Ended, Greeted
+from mcp_sampling_conformance.transcript.run import RevisionRun
 from mcp_sampling_conformance.transcript.transcript import Transcript
 
-#: what a trial breaks, given the search and the number of the trial
-Host = Callable[[Search, Trial, int], set[str]]
+#: what an attempt breaks, given the search and the number of the attempt
+Host = Callable[[Search, Attempt, int], set[str]]
 
 
 def numbers() -> st.SearchStrategy[Example]:
@@ -26,16 +31,15 @@ def numbers() -> st.SearchStrategy[Example]:
 
 
 async def searched(host: Host, examples: int = 50) -> Search:
-    search = Search(numbers, Generated(examples, 0), 5)
     count = 0
     with anyio.fail_after(20):
-        async with search.running():
-            while trial := await search.next():
+        async with searching(numbers, Generated(examples, 0), 5) as search:
+            while attempt := await search.next():
                 count += 1
-                transcript = Transcript(f"trial {count}", "stdio")
-                transcript.mark("tried")
-                search.finish(trial, transcript, frozenset(host(search, trial, count)), 0.01, spent=False)
-                transcript.mark("later")
+                transcript = Transcript(f"attempt {count}", "stdio")
+                transcript.note(Greeted())
+                search.finish(attempt, transcript, frozenset(host(search, attempt, count)), 0.01, spent=False)
+                transcript.note(Ended(0))
     return search
 
 
@@ -45,25 +49,25 @@ def found(host: Host, examples: int = 50) -> list[tuple[int, set[str], bool]]:
     return [(find.example.value, set(find.rules), find.alone) for find in finds]
 
 
-def test_the_smallest_is_found_and_its_record_ends_with_the_trial() -> None:
-    search = anyio.run(searched, lambda search, trial, count: {"a"} if trial.example.value > 50 else set())
+def test_the_smallest_is_found_and_its_record_ends_with_the_attempt() -> None:
+    search = anyio.run(searched, lambda search, attempt, count: {"a"} if attempt.example.value > 50 else set())
     (find,) = search.finds
     assert (find.example.value, find.rules, find.alone) == (51, {"a"}, True)
-    assert not find.transcript.marks("later")
+    assert not find.transcript.events(Ended)
 
 
 def test_what_a_plain_call_breaks_in_the_middle_of_a_shrink_is_no_find() -> None:
-    def host(search: Search, trial: Trial, count: int) -> set[str]:
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
         if count == 6:
             search.known.add("a")
-        return {"a"} if trial.example.value > 50 else set()
+        return {"a"} if attempt.example.value > 50 else set()
 
     assert found(host) == []
 
 
 def test_what_breaks_in_company_only_is_found_though_nothing_has_to_be_tried_for_it_again() -> None:
-    def host(search: Search, trial: Trial, count: int) -> set[str]:
-        return {"a"} if trial.alone else {"a", "b"}
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
+        return {"a"} if attempt.alone else {"a", "b"}
 
     assert [(rules, alone) for _, rules, alone in found(host)] == [({"a"}, True), ({"b"}, False)]
 
@@ -71,16 +75,16 @@ def test_what_breaks_in_company_only_is_found_though_nothing_has_to_be_tried_for
 def test_what_breaks_by_chance_ends_the_search_as_well() -> None:
     chance = random.Random(1)
     for _ in range(20):
-        assert len(found(lambda search, trial, count: {"a"} if chance.random() < 0.2 else set())) <= 1
+        assert len(found(lambda search, attempt, count: {"a"} if chance.random() < 0.2 else set())) <= 1
 
 
 def test_where_nothing_but_the_first_had_time_enough_that_is_shown() -> None:
     patience = []
 
-    def host(search: Search, trial: Trial, count: int) -> set[str]:
-        broken = not patience or trial.seconds < 5
-        if trial.example.value > 50 and broken and not trial.alone:
-            patience.append((trial.example.value, trial.seconds))
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
+        broken = not patience or attempt.seconds < 5
+        if attempt.example.value > 50 and broken and not attempt.alone:
+            patience.append((attempt.example.value, attempt.seconds))
             return {"a"}
         return set()
 
@@ -92,7 +96,7 @@ def test_where_nothing_but_the_first_had_time_enough_that_is_shown() -> None:
 def test_a_system_in_this_process_has_chance_of_its_own() -> None:
     made = []
 
-    def host(search: Search, trial: Trial, count: int) -> set[str]:
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
         made.append(random.random())
         return set()
 
@@ -101,7 +105,7 @@ def test_a_system_in_this_process_has_chance_of_its_own() -> None:
 
 
 def test_a_host_that_fails_ends_the_search() -> None:
-    def host(search: Search, trial: Trial, count: int) -> set[str]:
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
         raise OSError
 
     with pytest.raises(ExceptionGroup):
@@ -109,7 +113,7 @@ def test_a_host_that_fails_ends_the_search() -> None:
 
 
 def test_a_search_that_is_closed_ends_soon() -> None:
-    def host(search: Search, trial: Trial, count: int) -> set[str]:
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
         search.close()
         return set()
 
@@ -117,18 +121,18 @@ def test_a_search_that_is_closed_ends_soon() -> None:
 
 
 def test_what_a_plain_call_breaks_is_judged_once_though_nothing_generated_broke_it() -> None:
-    def host(search: Search, trial: Trial, count: int) -> set[str]:
-        transcript = Transcript(f"a plain call before trial {count}", "stdio")
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
+        transcript = Transcript(f"a plain call before attempt {count}", "stdio")
         search.plainly(transcript, frozenset({"a"} if count > 2 else ()))
-        transcript.mark("later")
+        transcript.note(Ended(0))
         return {"a"} if count > 2 else set()
 
     search = anyio.run(searched, host)
     assert not search.finds
     record = RevisionRun()
-    record.add_search(REVISIONS["2025-11-25"], search)
-    assert [transcript.label for transcript in record.transcripts] == ["a plain call before trial 3"]
-    assert not record.transcripts[0].marks("later")
+    add_search(record, REVISIONS["2025-11-25"], search)
+    assert [transcript.label for transcript in record.transcripts] == ["a plain call before attempt 3"]
+    assert not record.transcripts[0].events(Ended)
 
 
 class OneOfTwo:
@@ -163,10 +167,9 @@ def test_a_client_that_calls_on_two_connections_gets_each_example_once() -> None
             tasks.start_soon(connection, tools[1::2], 0.03)  # while the other is at work
 
     async def main() -> None:
-        search = Search(numbers, Generated(50, 0), 5)
         with anyio.fail_after(20):
-            async with search.running():
-                await try_on_client(search, start, REVISIONS["2025-11-25"])
+            async with searching(numbers, Generated(50, 0), 5) as search:
+                await try_on_client(search, start, REVISIONS["2025-11-25"], Conditions(5).broken_since)
 
     anyio.run(main)
     assert len(set(tried)) == len(tried) > 20

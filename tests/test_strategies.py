@@ -21,14 +21,20 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from mcp_sampling_conformance import hypothesis_hook, strategies
-from mcp_sampling_conformance.evidence.evidence import Evidence, Session
-from mcp_sampling_conformance.judging.judge import judge
-from mcp_sampling_conformance.protocol.jsonrpc import SAMPLING
+from mcp_sampling_conformance.judging.judge import Terms, evidence_of, judge
+from mcp_sampling_conformance.judging.results import Verdict
+from mcp_sampling_conformance.protocol.names import SAMPLING
 from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
 from mcp_sampling_conformance.rules.registry import all_rules, rules_for
 from mcp_sampling_conformance.strategies import Invalid, media
-from mcp_sampling_conformance.strategies.invalid import Table, errors_table, input_required_table, params_table, results_table
-from mcp_sampling_conformance.judging.results import Verdict
+from mcp_sampling_conformance.strategies.breaking import (
+    Table,
+    errors_table,
+    input_required_table,
+    params_table,
+    results_table,
+)
+from mcp_sampling_conformance.transcript.events import Retried
 from mcp_sampling_conformance.transcript.transcript import Side, Transcript
 
 WITH_TOOLS = [name for name in NAMES if REVISIONS[name].tools]
@@ -83,7 +89,7 @@ def modern(revision: str, params: Any, result: Any) -> Transcript:
     asked = {"resultType": "input_required", "inputRequests": {"key": {"method": SAMPLING, "params": params}}}
     say(Side.SERVER, id=1, result=asked)
     say(Side.CLIENT, id=2, method="tools/call", params={**call, "inputResponses": {"key": result}})
-    transcript.mark("retry", id=2, of=1)
+    transcript.note(Retried(2, 1))
     say(Side.SERVER, id=2, result={"resultType": "complete", "content": []})
     return transcript
 
@@ -124,7 +130,7 @@ def params_for(result: Any) -> dict[str, Any]:
 
 
 def complaints(revision: str, side: Side, transcript: Transcript) -> dict[str, str]:
-    results = judge([transcript], REVISIONS[revision], side, "stdio")
+    results = judge(evidence_of([transcript], REVISIONS[revision]), Terms(side, "stdio"))
     return {r.rule: r.message for r in results if r.verdict not in CHECKED}
 
 
@@ -176,7 +182,7 @@ def assert_broken(
     found = complaints(revision, side, transcript)
     assert found.keys() == {invalid.rule}, (invalid, found)
     (rule,) = [r for r in all_rules() if r.name == invalid.rule and side in r.binds]
-    evidence = Evidence(REVISIONS[revision], (Session(transcript, REVISIONS[revision]),))
+    evidence = evidence_of([transcript], REVISIONS[revision])
     places = [finding.at.path for finding in rule.check(evidence, side) if not finding.holds and finding.at]
     start: tuple[str, ...] = ("params",) if side is Side.SERVER else ("result",)
     if revision in MODERN:

@@ -5,7 +5,7 @@ Everything is read once and looked up from then on, so that a long record costs 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
@@ -80,6 +80,11 @@ class Conversation:
     def sent_by(self, side: Side) -> list[Message]:
         return self._sent[side]
 
+    def sent_between(self, side: Side, start: int, end: int) -> Sequence[Message]:
+        """What a side sent between two indices."""
+        sent = self.sent_by(side)
+        return sent[bisect_right(sent, start, key=_index) : bisect_left(sent, end, key=_index)]
+
     @cached_property
     def _sent(self) -> dict[Side, list[Message]]:
         return {side: [message for message in self.messages if message.sender is side] for side in Side}
@@ -104,18 +109,24 @@ class Conversation:
 
     def responses_to(self, request: Message) -> Sequence[Message]:
         """Every response that carries the id of a request, in order, up to where the id is used again."""
-        if not request.is_request:
-            return ()
-        key = id_key(request.body.get("id"))
-        responses = self._responses.get((request.sender.other, key), ())
-        again = _first_after(self._requests.get((request.sender, key), ()), request.index)
-        first = bisect_right(responses, request.index, key=_index)
-        last = bisect_right(responses, again.index - 1, key=_index) if again else len(responses)
+        responses, first, last = self._place_of_responses(request)
         return responses[first:last]
 
     def response_to(self, request: Message) -> Message | None:
         """The first of these, which counts."""
-        return next(iter(self.responses_to(request)), None)
+        responses, first, last = self._place_of_responses(request)
+        return responses[first] if first < last else None
+
+    def _place_of_responses(self, request: Message) -> tuple[Sequence[Message], int, int]:
+        """The responses with the id of a request, and where among them its own begin and end."""
+        if not request.is_request:
+            return (), 0, 0
+        key = id_key(request.body.get("id"))
+        responses = self._responses.get((request.sender.other, key), ())
+        again = _first_after(self._requests.get((request.sender, key), ()), request.index)
+        first = bisect_right(responses, request.index, key=_index)
+        last = bisect_left(responses, again.index, key=_index) if again else len(responses)
+        return responses, first, last
 
     def last_request(self, id: object, before: int) -> Message | None:
         """The client's last request with an id before an index."""

@@ -11,7 +11,8 @@ from functools import cached_property
 
 from ..protocol.revisions import Revision
 from ..transcript.transcript import Side
-from .exchanges import Exchange
+from .conversation import Conversation
+from .exchanges import Call, Exchange
 from .messages import Value
 from .session import Probe, Session
 
@@ -22,6 +23,7 @@ class Evidence:
     def __init__(self, revision: Revision, sessions: tuple[Session, ...]) -> None:
         self.revision = revision
         self.sessions = sessions
+        self._blocks: dict[Side, list[Value]] = {}
 
     @cached_property
     def exchanges(self) -> list[Exchange]:
@@ -32,28 +34,29 @@ class Evidence:
         """The sampling requests whose content is the server's own."""
         return [e for session in self.sessions for e in session.exchanges if e.index < session.spoiled]
 
-    @property
-    def requests(self) -> Iterator[Value]:
+    @cached_property
+    def requests(self) -> list[Value]:
         """The params of these."""
-        return (exchange.params for exchange in self.asked)
+        return [exchange.params for exchange in self.asked]
 
     @cached_property
     def said(self) -> list[tuple[Value, int]]:
-        """The ``messages`` of these, each with how many of its elements the request before it on the connection had
-        said already: a tool loop repeats all that went before in each round, and is judged once."""
+        """The ``messages`` of these, each with the number of its first elements that the request before it, for the
+        same call, had too: in a tool loop each round repeats all that was said, which need not be judged again."""
         found: list[tuple[Value, int]] = []
-        before: Value | None = None
-        for exchange in self.asked:
-            messages = exchange.params.get("messages")
-            if messages is not None:
-                same = before is not None and before.message.transcript is messages.message.transcript
-                found.append((messages, _alike(before, messages) if before is not None and same else 0))
-                before = messages
+        for session in self.sessions:
+            before: Value | None = None
+            last: Call | None = None
+            for exchange in session.exchanges_between(-1, session.spoiled):
+                messages, call = exchange.params.get("messages"), session.call_of(exchange)
+                if messages is not None:
+                    found.append((messages, _alike(before, messages) if before is not None and call is last else 0))
+                    before, last = messages, call
         return found
 
     @cached_property
     def request_messages(self) -> list[Value]:
-        """Every element of ``messages`` in these requests, but for what was said before (see ``said``)."""
+        """Every element of ``messages`` in these requests, but for what is repeated (see ``said``)."""
         return [element for messages, known in self.said for element in messages.elements(known)]
 
     @cached_property
@@ -68,18 +71,30 @@ class Evidence:
 
     def blocks(self, side: Side) -> list[Value]:
         """Every content block that ``side`` sends, outermost first, those inside a tool_result after it."""
+        if side not in self._blocks:
+            self._blocks[side] = [block for turn in self.turns(side) for block in all_blocks_of(turn)]
         return self._blocks[side]
 
+    def session_of(self, exchange: Exchange) -> Session:
+        """The session that an exchange belongs to."""
+        return self._session_of[exchange.conversation]
+
     @cached_property
-    def _blocks(self) -> dict[Side, list[Value]]:
-        return {side: [block for turn in self.turns(side) for block in all_blocks_of(turn)] for side in Side}
+    def _session_of(self) -> dict[Conversation, Session]:
+        return {session: session for session in self.sessions}
 
     def asks(self, *groups: str) -> Iterator[Exchange]:
-        """The sampling requests that the harness made for one of the groups."""
-        return (exchange for exchange in self.exchanges if exchange.group in groups)
+        """The sampling requests that the harness made for one of the groups, in order."""
+        return (exchange for exchange in self._made if exchange.group in groups)
+
+    @cached_property
+    def _made(self) -> list[Exchange]:
+        """The sampling requests that the harness made."""
+        return [exchange for exchange in self.exchanges if exchange.asked is not None]
 
     def probes(self, *groups: str) -> Iterator[Probe]:
-        return (p for session in self.sessions for p in session.probes if p.group in groups)
+        """The probes of one of the groups, in order."""
+        return (probe for session in self.sessions for probe in session.probes if probe.group in groups)
 
 
 def _alike(before: Value, after: Value) -> int:

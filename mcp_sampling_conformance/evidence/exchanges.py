@@ -172,9 +172,7 @@ def _from_requests(conversation: Conversation, asked: dict[Key, SamplingAsked]) 
         )
 
 
-def _from_rounds(
-    conversation: Conversation, calls: list[Call], asked: dict[Key, SamplingAsked]
-) -> Iterator[Exchange]:
+def _from_rounds(conversation: Conversation, calls: list[Call], asked: dict[Key, SamplingAsked]) -> Iterator[Exchange]:
     for call in calls:
         for position, carrier in enumerate(call.rounds):
             response = conversation.response_to(carrier)

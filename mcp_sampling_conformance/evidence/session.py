@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from ..protocol.jsonrpc import Path
 from ..transcript.events import Event, FollowUpStarted, ProbeStarted
 from ..transcript.transcript import Side
 from .conversation import Conversation
 from .exchanges import Call, Exchange, read_calls, read_exchanges
+from .messages import Message
 
+#: index and prefix of a message
+Place = tuple[int, Path]
 AnEvent = TypeVar("AnEvent", bound=Event)
 
 
@@ -54,7 +58,12 @@ class Probe:
 
     def events(self, kind: type[AnEvent]) -> Sequence[AnEvent]:
         """The events of one kind in this probe, in order."""
-        return [event for event in self.session.events(kind) if self.start.index < event.index < self.end]
+        events = self.session.events(kind)
+        return events[bisect_right(events, self.start.index, key=_index) : bisect_left(events, self.end, key=_index)]
+
+    def owned(self, call: Call) -> Sequence[Exchange]:
+        """The sampling requests of the probe itself that can belong to one of its calls."""
+        return self.session.owned(call, before=self.follow_up)
 
 
 class Session(Conversation):
@@ -80,24 +89,40 @@ class Session(Conversation):
 
     # --- which sampling request belongs to which call
 
-    def owned(self, call: Call) -> Sequence[Exchange]:
-        """The sampling requests that can belong to a call (see ``Call.may_own``)."""
+    def owned(self, call: Call, before: int | None = None) -> Sequence[Exchange]:
+        """The sampling requests that can belong to a call (see ``Call.may_own``), or those of them before an index."""
+        end = self.end if before is None else before
         if self.revision.modern:
-            return [exchange for message in call.rounds for exchange in self._carried[message.index]]
-        end = call.response.index if call.response is not None else self.end
+            return [e for message in call.rounds for e in self._carried.get(_place(message), ()) if e.index < end]
+        if call.response is not None:
+            end = min(end, call.response.index)
         return self.exchanges_between(call.request.index, end)
 
+    def samples_for(self, call: Call) -> bool:
+        """Whether any sampling request can belong to a call."""
+        if self.revision.modern:
+            return any(_place(message) in self._carried for message in call.rounds)
+        following = bisect_right(self.exchanges, call.request.index, key=_index)
+        return following < len(self.exchanges) and call.may_own(self.exchanges[following])
+
     @cached_property
-    def _carried(self) -> dict[int, list[Exchange]]:
-        found = defaultdict(list)
+    def _carried(self) -> dict[Place, list[Exchange]]:
+        """The sampling requests of the modern era, by the request whose result carried them."""
+        found: dict[Place, list[Exchange]] = {}
         for exchange in self.exchanges:
             if exchange.carrier is not None:
-                found[exchange.carrier.index].append(exchange)
+                found.setdefault(_place(exchange.carrier), []).append(exchange)
         return found
 
-    def last_pending(self, exchange: Exchange) -> Call | None:
-        """The last call that began before a sampling request of the legacy era and was not answered yet."""
+    def call_of(self, exchange: Exchange) -> Call | None:
+        """The call that a sampling request belongs to: of the legacy era the last that was pending then, if any was."""
+        if exchange.carrier is not None:
+            return self._call_by_round.get(_place(exchange.carrier))
         return self._last_pending.get(exchange.index)
+
+    @cached_property
+    def _call_by_round(self) -> dict[Place, Call]:
+        return {_place(message): call for call in self.calls for message in call.rounds}
 
     @cached_property
     def _last_pending(self) -> dict[int, Call]:
@@ -107,21 +132,21 @@ class Session(Conversation):
             steps.append((call.request.index, 1, call))
             if call.response is not None:
                 steps.append((call.response.index, 0, call))
-        pending: dict[int, Call] = {}
+        pending: dict[Place, Call] = {}
         found: dict[int, Call] = {}
-        for index, kind, call in sorted(steps, key=lambda step: step[:2]):
-            if call is None:
+        for index, kind, changed in sorted(steps, key=lambda step: step[:2]):
+            if changed is None:
                 if pending:
                     found[index] = pending[next(reversed(pending))]
             elif kind == 1:
-                pending[call.request.index] = call
+                pending[_place(changed.request)] = changed
             else:
-                pending.pop(call.request.index, None)
+                pending.pop(_place(changed.request), None)
         return found
 
     def pending_requests(self, index: int) -> bool:
         """Whether any request of the client was unanswered at an index."""
-        place = bisect_left(self._pending_counts, (index,))
+        place = bisect_left(self._pending_counts, (index + 1,))
         return place > 0 and self._pending_counts[place - 1][1] > 0
 
     @cached_property
@@ -168,5 +193,10 @@ def _begin(call: Call) -> int:
     return call.request.index
 
 
-def _index(exchange: Exchange) -> int:
-    return exchange.index
+def _index(item: Exchange | Event) -> int:
+    return item.index
+
+
+def _place(message: Message) -> Place:
+    """What tells the messages of a conversation apart: those of a batch share their index."""
+    return message.index, message.prefix

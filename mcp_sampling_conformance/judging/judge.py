@@ -2,77 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ..evidence.evidence import Evidence, Session
-from ..report.excerpt import excerpt
+from ..evidence.evidence import Evidence
+from ..evidence.session import Session
 from ..protocol.revisions import Revision
 from ..rules.registry import rules_for
 from ..rules.rule import Finding, Rule
-from .results import Result, Verdict, reportable, verdict_on_broken
+from ..transcript.events import ProbeStarted, SamplingAsked
+from ..transcript.masking import Mask
 from ..transcript.transcript import Side, Transcript
+from .excerpt import Excerpt, excerpt
+from .results import Reference, Result, Verdict, reportable, verdict_on_broken
+
+#: places that a result refers to at most
+_MOST_REFERENCES = 20
 
 
-def judge(
-    transcripts: Sequence[Transcript],
-    revision: Revision,
-    side: Side,
-    transport: str,
-    *,
-    strict: bool = False,
-    mask: Callable[[str], str] = str,
-) -> list[Result]:
-    """Judge every rule that binds ``side`` in ``revision`` on the record of its connections.
+@dataclass(frozen=True)
+class Terms:
+    """How a side is judged."""
 
-    With ``strict`` a broken SHOULD is a failure too. ``mask`` takes secrets out of every text of the results.
+    side: Side
+    transport: str
+    strict: bool = False  #: a broken SHOULD is a failure too
+    mask: Mask = Mask()  #: takes secrets out of every text of the results
+
+
+def evidence_of(transcripts: Sequence[Transcript], revision: Revision) -> Evidence:
+    """The record of the connections of one revision, ready to be judged."""
+    return Evidence(revision, tuple(Session(transcript, revision) for transcript in transcripts))
+
+
+def judge(evidence: Evidence, terms: Terms) -> list[Result]:
+    """The verdict on every rule that binds the side in the revision, in the order of the registry. Raises nothing."""
+    return [_judged(rule, evidence, terms) for rule in rules_for(terms.side, evidence.revision)]
+
+
+def broken_since(transcript: Transcript, place: int, revision: Revision, side: Side) -> frozenset[str]:
+    """The rules, of whatever level, that what stands from a place of a transcript on breaks.
+
+    Judged are the beginning of the connection, with the plain call that comes first, and what came since the place:
+    so it costs the same late on a connection as at its beginning.
     """
-    evidence = Evidence(revision, tuple(Session(transcript, revision) for transcript in transcripts))
-    return [_verdict(rule, evidence, side, transport, strict, mask) for rule in rules_for(side, revision)]
-
-
-def broken_since(transcript: Transcript, index: int, revision: Revision, side: Side) -> frozenset[str]:
-    """The rules, of whatever level, that something from an index of a transcript on breaks."""
-    evidence = Evidence(revision, (Session(transcript, revision),))
+    part = transcript.part(range(min(_beginning(transcript), place)), range(place, len(transcript.items)))
+    evidence = evidence_of([part], revision)
+    begin = transcript.items[place].index if place < len(transcript.items) else evidence.sessions[0].end
 
     def breaks(rule: Rule) -> bool:
         if not rule.is_about(transcript.transport):
             return False
         try:
-            return any(not finding.holds and finding.index >= index for finding in rule.check(evidence, side))
+            return any(not finding.holds and finding.index >= begin for finding in rule.check(evidence, side))
         except Exception:  # a bug of ours, which is told when the record is judged
             return True
 
     return frozenset(rule.name for rule in rules_for(side, revision) if breaks(rule))
 
 
-def without_evidence(revision: Revision, side: Side, transport: str, verdict: Verdict, reason: str) -> list[Result]:
+def _beginning(transcript: Transcript) -> int:
+    """The place where the second probe, or the second sampling request of ours, begins."""
+    for kind in (ProbeStarted, SamplingAsked):
+        begun = transcript.events(kind)
+        if begun:
+            return begun[1].index if len(begun) > 1 else len(transcript.items)
+    return len(transcript.items)
+
+
+def without_evidence(revision: Revision, terms: Terms, verdict: Verdict, reason: str) -> list[Result]:
     """The same verdict on every rule, where there is no record to judge."""
-    return [_result(rule, revision, side, transport, verdict, reason) for rule in rules_for(side, revision)]
+    return [_result(rule, revision, terms, verdict, reason) for rule in rules_for(terms.side, revision)]
 
 
-def _verdict(
-    rule: Rule, evidence: Evidence, side: Side, transport: str, strict: bool, mask: Callable[[str], str]
-) -> Result:
-    if not rule.is_about(transport):
-        reason = f"the rule is about {', '.join(sorted(rule.transports or ()))}, and this ran over {transport}"
-        return _result(rule, evidence.revision, side, transport, Verdict.NOT_APPLICABLE, reason)
+def _judged(rule: Rule, evidence: Evidence, terms: Terms) -> Result:
+    revision = evidence.revision
+    if not rule.is_about(terms.transport):
+        reason = f"the rule is about {', '.join(sorted(rule.transports or ()))}, and this ran over {terms.transport}"
+        return _result(rule, revision, terms, Verdict.NOT_APPLICABLE, reason)
     try:
-        findings = list(rule.check(evidence, side))
+        findings = list(rule.check(evidence, terms.side))
     except Exception as error:  # a bug of ours must not take the other verdicts with it
         report = f"a bug in the harness, please report it: {rule.name} raised {error!r}"
-        return _result(rule, evidence.revision, side, transport, Verdict.ERROR, mask(report))
+        return _result(rule, revision, terms, Verdict.ERROR, report)
     violations = [finding for finding in findings if not finding.holds]
     if violations:
-        verdict = verdict_on_broken(rule.level(evidence.revision, transport), strict)
-        lines = tuple(mask(line) for line in excerpt(violations[0]))
-        message = mask(_message(violations))
-        return _result(rule, evidence.revision, side, transport, verdict, message, lines)
+        verdict = verdict_on_broken(rule.level(revision, terms.transport), terms.strict)
+        return _result(rule, revision, terms, verdict, _message(violations), evidence, violations)
     if findings:
-        return _result(rule, evidence.revision, side, transport, Verdict.PASS, "")
-    if side is Side.CLIENT and (lacking := _undeclared(rule, evidence)):
-        reason = f"the client did not declare {lacking}"
-        return _result(rule, evidence.revision, side, transport, Verdict.NOT_APPLICABLE, reason)
-    return _result(rule, evidence.revision, side, transport, Verdict.NOT_OBSERVED, rule.unobserved)
+        return _result(rule, revision, terms, Verdict.PASS, "")
+    if terms.side is Side.CLIENT and (lacking := _undeclared(rule, evidence)):
+        return _result(rule, revision, terms, Verdict.NOT_APPLICABLE, f"the client did not declare {lacking}")
+    return _result(rule, revision, terms, Verdict.NOT_OBSERVED, rule.unobserved)
 
 
 #: the topics that are about a part of the sampling capability
@@ -95,26 +116,54 @@ def _message(violations: Sequence[Finding]) -> str:
     return violations[0].why + (f" (and {more} more of the kind)" if more else "")
 
 
+def _reference(finding: Finding, evidence: Evidence) -> Reference | None:
+    if finding.at is not None:
+        message = finding.at.message
+        return Reference(message.transcript.name, message.index, finding.at.path)
+    transcript = _transcript_of(finding, evidence)
+    return Reference(transcript.name, finding.index) if transcript is not None else None
+
+
+def _transcript_of(finding: Finding, evidence: Evidence) -> Transcript | None:
+    """The transcript of a finding that points at an entry alone."""
+    for session in evidence.sessions if finding.entry is not None else ():
+        if any(entry is finding.entry for entry, _ in session.strays):
+            return session.transcript
+    return None
+
+
+def _excerpt(finding: Finding, evidence: Evidence, mask: Mask) -> Excerpt | None:
+    if finding.at is not None:
+        message = finding.at.message
+        return excerpt(message.transcript, message.entry, finding.at.path, mask)
+    transcript = _transcript_of(finding, evidence)
+    if transcript is None or finding.entry is None:
+        return None
+    return excerpt(transcript, finding.entry, (), mask, alone=True)
+
+
 def _result(
     rule: Rule,
     revision: Revision,
-    side: Side,
-    transport: str,
+    terms: Terms,
     verdict: Verdict,
     message: str,
-    evidence: tuple[str, ...] = (),
+    evidence: Evidence | None = None,
+    violations: Sequence[Finding] = (),
 ) -> Result:
-    level = rule.level(revision, transport)
+    level = rule.level(revision, terms.transport)
     assert level is not None
+    shown = [(v, _reference(v, evidence)) for v in violations[:_MOST_REFERENCES]] if evidence is not None else []
     return Result(
         rule=rule.name,
-        role=side.value,
+        role=terms.side.value,
         level=level.value,
         revision=revision.name,
-        transport=transport,
+        transport=terms.transport,
         verdict=verdict,
-        message=reportable(message),
+        message=reportable(terms.mask(message)),
         url=rule.url(revision),
         statement=rule.statement,
-        evidence=evidence,
+        references=tuple(reference for _, reference in shown if reference is not None),
+        excerpt=_excerpt(violations[0], evidence, terms.mask) if evidence is not None and violations else None,
     )

@@ -1,24 +1,14 @@
-"""Rules as data, findings, and the results of judging them."""
+"""Results of judging: all that a report needs, and nothing that it would have to look up elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ..evidence.evidence import Evidence
-from ..evidence.messages import Value
-from ..protocol.revisions import NAMES, Revision, page_url
-from ..transcript.transcript import Entry, Side
-
-
-class Level(StrEnum):
-    """How binding a rule is. ADVICE stands in no specification and never fails a run."""
-
-    MUST = "MUST"
-    SHOULD = "SHOULD"
-    ADVICE = "ADVICE"
+from ..protocol.levels import Level
+from .excerpt import Excerpt
 
 
 class Verdict(StrEnum):
@@ -37,80 +27,23 @@ def verdict_on_broken(level: Level | None, strict: bool) -> Verdict:
     return Verdict.FAIL if level is Level.MUST or (strict and level is Level.SHOULD) else Verdict.WARN
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a rule could judge: whether it held, and where and why not."""
-
-    holds: bool
-    why: str = ""
-    at: Value | None = None
-    entry: Entry | None = None  #: where there is no message to point at: a stray line
-
-    @property
-    def index(self) -> int:
-        """Where in its transcript it stands; 0 where it stands nowhere."""
-        entry = self.at.message.entry if self.at is not None else self.entry
-        return entry.index if entry is not None else 0
-
-
-HELD = Finding(True)
-
-
-def broken(at: Value, why: str) -> Finding:
-    """A violation; ``why`` is a clause that can stand alone in a bug report."""
-    return Finding(False, why, at)
-
-
-Check = Callable[[Evidence, Side], Iterator[Finding]]
-#: ``{"2024-11-05": SHOULD, "2025-06-18": MUST}``: the level from that revision on; ``None`` ends a rule
-Levels = Mapping[str, Level | None]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One requirement and the pure function that judges it."""
-
-    name: str  #: topic/rule
-    binds: frozenset[Side]
-    levels: Levels
-    statement: str
-    page: str
-    anchor: str
-    check: Check
-    unobserved: str  #: the reason shown when nothing came up that the rule could judge
-    modern: tuple[str, str] | None = None  #: page and anchor in the modern era, where those are others
-    over_http: Levels | None = None  #: the levels over Streamable HTTP, where those are others
-    transports: frozenset[str] | None = None  #: those over which the rule makes sense; ``None`` for all
-
-    @property
-    def topic(self) -> str:
-        return self.name.split("/")[0]
-
-    def is_about(self, transport: str) -> bool:
-        """Whether the rule makes sense over a transport."""
-        return self.transports is None or transport in self.transports
-
-    def level(self, revision: Revision, transport: str = "") -> Level | None:
-        """The level in a revision, ``None`` where the rule does not exist there."""
-        levels = self.over_http if transport == "http" and self.over_http is not None else self.levels
-        level: Level | None = None
-        for name in NAMES[: NAMES.index(revision.name) + 1]:
-            level = levels.get(name, level)
-        return level
-
-    def url(self, revision: Revision) -> str:
-        page, anchor = self.modern if revision.modern and self.modern else (self.page, self.anchor)
-        return page_url(revision, page, anchor)
-
-
 def reportable(text: str) -> str:
     """A text with its lone surrogates escaped, which fit into no report."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Where in the record something stands."""
+
+    transcript: str  #: the name of the transcript in its run
+    index: int  #: of the entry in it
+    path: tuple[str | int, ...] = ()  #: in the message, as in ``("params", "messages", 0)``
+
+
+@dataclass(frozen=True)
 class Result:
-    """The verdict on one rule in one revision over one transport: all that a report needs."""
+    """The verdict on one rule in one revision over one transport."""
 
     rule: str
     role: str
@@ -121,7 +54,9 @@ class Result:
     message: str
     url: str
     statement: str
-    evidence: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()  #: what broke the rule, the first of which the message tells
+    excerpt: Excerpt | None = None  #: the part of the record around that
+    details: tuple[str, ...] = ()  #: lines that show a violation which no transcript holds
 
     @property
     def topic(self) -> str:
@@ -133,9 +68,14 @@ class Result:
         return "/" not in self.rule
 
     def as_json(self) -> dict[str, Any]:
-        """The form it has in the JSON report, and on its way from a pytest-xdist worker."""
-        return {**asdict(self), "verdict": self.verdict.value, "evidence": list(self.evidence)}
+        """A form that travels from a pytest-xdist worker; ``from_json`` makes the same result of it."""
+        excerpt = self.excerpt.as_json() if self.excerpt else None
+        plain = replace(self, excerpt=None)
+        return {**asdict(plain), "verdict": self.verdict.value, "excerpt": excerpt}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
-        return cls(**{**data, "verdict": Verdict(data["verdict"]), "evidence": tuple(data["evidence"])})
+        references = tuple(Reference(r["transcript"], r["index"], tuple(r["path"])) for r in data["references"])
+        excerpt = Excerpt.from_json(data["excerpt"]) if data["excerpt"] else None
+        given = {"references": references, "excerpt": excerpt, "details": tuple(data["details"])}
+        return cls(**{**data, **given, "verdict": Verdict(data["verdict"])})

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from ..evidence.evidence import Evidence, Session
-from ..protocol.revisions import Revision
-from ..scenarios.run import RevisionRun
+from ..evidence.evidence import Evidence
 from ..protocol.levels import Level
-from .results import Result, Verdict
+from ..protocol.revisions import Revision
+from ..transcript.run import RevisionRun
 from ..transcript.transcript import Side
+from .results import Result, Verdict
 
 #: the rule whose violation says why nothing works in the modern era
 _DECISIVE = "input-required/asks-in-its-result"
 
 
 @dataclass(frozen=True)
-class Glance:
+class SamplingStatus:
     """The answer for one revision."""
 
     revision: str
@@ -26,42 +27,45 @@ class Glance:
     why: str  #: what there is to say besides; may be empty
 
     def line(self, side: Side) -> str:
+        """The answer as a sentence about a system under test of this side."""
         peer = f"a {self.revision} {side.other.value} ({self.era} era)"
         return f"Sampling with {peer}: {'works' if self.works else 'DOES NOT WORK'}{', ' if self.why else ''}{self.why}"
 
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
 
-def glances(
-    records: Mapping[Revision, RevisionRun], side: Side, results: Mapping[Revision, Sequence[Result]]
-) -> list[Glance]:
-    """The answers for the newest revision that is spoken of each era (the newest asked for, where none is)."""
+
+def asked_first(runs: Mapping[Revision, RevisionRun]) -> list[Revision]:
+    """The newest revision that is spoken of each era; the newest asked for, where none is."""
     found = []
     for modern in (False, True):
-        era = [revision for revision in records if revision.modern is modern]
-        spoken = [revision for revision in era if records[revision].opened]
-        for revision in (spoken or era)[-1:]:
-            found.append(_glance(revision, records[revision], side, results[revision]))
+        era = [revision for revision in runs if revision.modern is modern]
+        spoken = [revision for revision in era if runs[revision].opened]
+        found += (spoken or era)[-1:]
     return found
 
 
-def _glance(revision: Revision, record: RevisionRun, side: Side, results: Sequence[Result]) -> Glance:
+def sampling_status(run: RevisionRun, evidence: Evidence, side: Side, results: Sequence[Result]) -> SamplingStatus:
+    """The answer for one revision, from its record and the verdicts on it."""
+    revision = evidence.revision
     failed = [result for result in results if result.verdict is Verdict.FAIL and result.level == Level.MUST]
-    evidence = Evidence(revision, tuple(Session(t, revision) for t in record.transcripts))
     works = _works(evidence, side)
-    if record.not_negotiated or record.failure:
-        why = record.not_negotiated or record.failure or ""
+    if run.not_negotiated or run.failure:
+        why = run.not_negotiated or run.failure or ""
     elif works:
         why = f"but {len(failed)} rule{'s' * (len(failed) > 1)} of level MUST failed" if failed else ""
     else:
         decisive = [result.message for result in failed if result.rule == _DECISIVE]
         why = decisive[0].partition(". ")[0] if decisive else _why_not(evidence, side)
-    return Glance(revision.name, revision.era, works and not record.not_negotiated, why.partition("\n")[0])
+    return SamplingStatus(revision.name, revision.era, works and not run.not_negotiated, why.partition("\n")[0])
 
 
 def _why_not(evidence: Evidence, side: Side) -> str:
     if side is Side.CLIENT:
         return "no plain request got a result"
-    asked = any(True for _ in evidence.exchanges)
-    return "the server asks, but its call does not come to a good end" if asked else "the server never asked"
+    return (
+        "the server asks, but its call does not come to a good end" if evidence.exchanges else "the server never asked"
+    )
 
 
 def _works(evidence: Evidence, side: Side) -> bool:

@@ -1,8 +1,8 @@
 """Properties of code that maps MCP sampling messages to a provider's format, without knowing the format.
 
 No section of the specification binds such a mapper. The rules here are what it takes for the model to see what the
-server sent: what is lost in silence is lost for the user. Their levels are ours (MUST for what loses, reorders or
-changes content; SHOULD for what the output must tell apart), their sources the sections that define the content.
+server sent. Their levels are ours (MUST for what loses, reorders or changes content; SHOULD for what should come out
+differently), their sources the sections that define the content.
 
     def test_my_mapper():
         check_mapper(to_provider, takes="messages", rejects=NotImplementedError)

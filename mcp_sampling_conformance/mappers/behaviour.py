@@ -1,4 +1,8 @@
-"""Checks of how a mapper behaves: whether it maps at all, twice alike, without side effects, and back."""
+"""Checks of how a mapper behaves.
+
+It maps or refuses, leaves its input alone, gives equal outputs for equal inputs, and has an inverse that fits. Each
+raises ``Broken`` where that is not so, and ``Unmapped`` where the mapper refused the input.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from .trial import Broken, Trial, Unmapped, cut
 
 
 def maps(trial: Trial, params: Json) -> None:
+    """The mapper returns something, or raises an exception that it declares."""
     try:
         trial.call(trial.mapper.function, trial.input(params), params)
         trial.judged += 1
@@ -27,6 +32,7 @@ def maps(trial: Trial, params: Json) -> None:
 
 
 def keeps_input(trial: Trial, params: Json) -> None:
+    """The input is after the call what it was before."""
     value = trial.input(params)
     before = trial.plain(copy.deepcopy(value))
     output = trial.map(params, value)
@@ -36,6 +42,7 @@ def keeps_input(trial: Trial, params: Json) -> None:
 
 
 def deterministic(trial: Trial, params: Json) -> None:
+    """Two calls with equal inputs return equal outputs."""
     first, second = trial.map(params), trial.map(params)
     trial.judged += 1
     if trial.plain(first) != trial.plain(second):
@@ -43,6 +50,7 @@ def deterministic(trial: Trial, params: Json) -> None:
 
 
 def returns(trial: Trial, params: Json) -> None:
+    """The inverse makes the input of the output. Only for mappers that have one."""
     output = trial.map(params)
     assert trial.mapper.inverse is not None
     try:
@@ -74,6 +82,7 @@ def _flat(takes: Takes, value: Any) -> Any:
 
 
 def _as_json(value: Any) -> Any:
+    """A value in which models of the SDK are plain JSON."""
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json", by_alias=True, exclude_none=True)
     if isinstance(value, list | tuple):
@@ -82,7 +91,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _normal(block: Json) -> Json:
-    """A block without what says nothing: an ``isError`` that is false, empty texts in a result."""
+    """A block without what may as well be absent: an ``isError`` that is false, empty texts in a result."""
     kept = {key: member for key, member in block.items() if member is not None and (key, member) != ("isError", False)}
     if block["type"] == "tool_result":
         kept["content"] = [_normal(part) for part in block["content"] if part != {"type": "text", "text": ""}]

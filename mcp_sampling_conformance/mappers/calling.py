@@ -1,4 +1,4 @@
-"""How a mapper is called: as its user says, or else found out by trying it with one message of plain text."""
+"""Finds out what a mapper takes: its ``Mapper`` says so, or it is tried with one message of plain text."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from .mapper import Mapper, Takes
 from .outputs import places, plain_data, strings_in
 from .trial import input_for
 
-#: what a function may take, in the order in which it is tried
-_WAYS: tuple[tuple[Takes, bool], ...] = (
+#: what a function takes, and whether as models of the SDK
+Way = tuple[Takes, bool]
+
+#: every way to call a function, in the order in which they are tried
+_WAYS: tuple[Way, ...] = (
     ("messages", False),
     ("params", False),
     ("block", False),
@@ -26,14 +29,15 @@ _WAYS: tuple[tuple[Takes, bool], ...] = (
     ("params", True),
     ("block", True),
 )
-#: what an annotation of the function's parameter says that it takes, so that this is tried first
-_ANNOTATED: tuple[tuple[str, tuple[Takes, bool]], ...] = (
+#: what is tried first where the annotation of the function's parameter matches a pattern
+_ANNOTATED: tuple[tuple[str, Way], ...] = (
     (r"CreateMessageRequestParams\b", ("params", True)),
     (r"SamplingMessage\b", ("messages", True)),
     (r"ContentBlock\b|(Text|Image|Audio|ToolUse|ToolResult)Content\b", ("block", True)),
 )
 _TAKEN: dict[Takes, str] = {"messages": "the messages", "params": "the params of a request", "block": "one block"}
 _TEXT = "Which river is the longest?"
+#: how many characters of an output or an error are shown
 _LONG = 200
 _HERE = os.path.dirname(__file__)
 
@@ -45,7 +49,7 @@ _BLOCKS: tuple[Json, ...] = (
     {"type": "tool_use", "id": "call-1", "name": "look_up", "input": {"river": "Nile"}},
     {"type": "tool_result", "toolUseId": "call-1", "content": [{"type": "text", "text": "6650 km"}]},
 )
-#: those that cannot stand in a message alone
+#: the types of blocks that cannot stand alone in a message
 _PAIRED = frozenset({"tool_use", "tool_result"})
 
 _ADVICE = """\
@@ -56,39 +60,42 @@ takes is "messages", "params" or "block"; with as_models they are models of the 
 
 
 @dataclass(frozen=True)
-class Reached:
-    """A mapper that can be called, or none; and how that came."""
+class Detected:
+    """What was found out about how to call a mapper."""
 
-    mapper: Mapper | None
-    message: str
-    note: str = ""  #: what was found out, for the end of a run
+    mapper: Mapper | None  #: with what it takes; ``None`` where it could not be called in any way
+    message: str  #: how it is called; or what was tried and what went wrong, in several lines
+    note: str = ""  #: for the end of a run: what it takes, where that was found out by trying
 
 
-def reach(target: Mapper | Callable[[Any], Any], revision: Revision, calls: Calls) -> Reached:
-    """Call the target once or a few times, and see how that goes. Raises nothing that the target can cause."""
+def detect(target: Mapper | Callable[[Any], Any], revision: Revision, calls: Calls) -> Detected:
+    """Call the target once or a few times to find out what it takes. Raises nothing that the target can cause."""
     return _as_described(target, revision, calls) if isinstance(target, Mapper) else _tried(target, calls)
 
 
-def _as_described(mapper: Mapper, revision: Revision, calls: Calls) -> Reached:
-    """A Mapper says how it is called: it only has to take some block, even if it loses it."""
+def _as_described(mapper: Mapper, revision: Revision, calls: Calls) -> Detected:
+    """A ``Mapper`` says what it takes; it only has to return something for a block of any type."""
     way = _in_words(mapper.takes, mapper.as_models)
     tried = []
     for block in _BLOCKS:
         if block["type"] in revision.content_types and (mapper.takes == "block" or block["type"] not in _PAIRED):
             _, fault = _called(mapper, block, calls)
             if not fault:
-                return Reached(mapper, f"called with {way}, as its Mapper says")
+                return Detected(mapper, f"called with {way}, as its Mapper says")
             tried.append(f"    {block['type']}: {fault}")
             if calls.hangs:
                 break
-    return Reached(None, "\n".join([f"the mapper, called with {way}, took nothing:", *tried]))
+    return Detected(None, "\n".join([f"the mapper, called with {way}, took nothing:", *tried]))
 
 
-def _tried(function: Callable[[Any], Any], calls: Calls) -> Reached:
-    """The way of calling a function with which the text comes out. One that only raises nothing proves little."""
+def _tried(function: Callable[[Any], Any], calls: Calls) -> Detected:
+    """Try a function in each way, until the text of the input turns up in the output.
+
+    That it raises nothing is not enough: a function may loop over whatever it is given.
+    """
     tried = []
     for takes, as_models in _order(function):
-        # Whoever raises NotImplementedError refuses; of any other exception only a Mapper can say so.
+        # NotImplementedError is taken for a refusal; that another exception is one only a Mapper can say.
         mapper = Mapper(function, takes, NotImplementedError, as_models=as_models)
         output, fault = _called(mapper, _BLOCKS[0], calls)
         way = _in_words(takes, as_models)
@@ -96,21 +103,24 @@ def _tried(function: Callable[[Any], Any], calls: Calls) -> Reached:
             note = (
                 f"the mapper is called with {way}: found out by trying; a mappers.Mapper in its place can say otherwise"
             )
-            return Reached(mapper, f"called with {way}, found out by trying", note)
+            return Detected(mapper, f"called with {way}, found out by trying", note)
         tried.append(f"    {way}: {fault or f'returned {_short(repr(output))}, without the text'}")
         if calls.hangs:  # each other way could hang as well
             break
-    return Reached(None, "\n".join(["the mapper took a message of plain text in none of these ways:", *tried, _ADVICE]))
+    return Detected(
+        None, "\n".join(["the mapper took a message of plain text in none of these ways:", *tried, _ADVICE])
+    )
 
 
-def _order(function: Callable[[Any], Any]) -> Sequence[tuple[Takes, bool]]:
+def _order(function: Callable[[Any], Any]) -> Sequence[Way]:
+    """All ways, the one that fits the annotation first."""
     annotation = _annotation(function)
     first = [way for pattern, way in _ANNOTATED if re.search(pattern, annotation)][:1]
     return [*first, *(way for way in _WAYS if way not in first)]
 
 
 def _annotation(function: Callable[[Any], Any]) -> str:
-    """What a function says of its first parameter, as text; nothing where it says nothing."""
+    """The annotation of a function's first parameter, as text; empty where there is none."""
     try:
         parameter = next(iter(inspect.signature(function).parameters.values()))
     except (TypeError, ValueError, StopIteration):
@@ -119,7 +129,7 @@ def _annotation(function: Callable[[Any], Any]) -> str:
 
 
 def _called(mapper: Mapper, block: Json, calls: Calls) -> tuple[Any, str]:
-    """The output for one block, or what went wrong."""
+    """The output for one block, and what went wrong, which is empty where nothing did."""
     params = {"messages": [{"role": "user", "content": block}], "maxTokens": 100}
     try:
         return calls(mapper.function, input_for(mapper, params)), ""
@@ -136,6 +146,7 @@ def _place(error: BaseException) -> str:
 
 
 def _own(error: BaseException) -> Iterator[traceback.FrameSummary]:
+    """The frames of a traceback that are not ours, the innermost first."""
     return (
         frame for frame in reversed(traceback.extract_tb(error.__traceback__)) if not frame.filename.startswith(_HERE)
     )

@@ -1,4 +1,4 @@
-"""Calling a function under test: it may be async, raise anything, yield without end, or never return."""
+"""Calls a function under test, which may be async, raise anything, yield without end, or never return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextvars import copy_context
 from typing import Any
 
 DEFAULT_TIMEOUT = 10.0
-#: how many calls may hang before nothing is called any more. Their threads cannot be ended, and may be busy.
+#: how many calls may hang before no more are made: their threads cannot be ended, and may keep the machine busy
 _MOST_HANGS = 3
 #: how many elements are taken from an iterator
 MOST_ELEMENTS = 100_000
@@ -36,7 +36,11 @@ class Exited(Exception):
 
 
 def call(function: Callable[[Any], Any], value: Any) -> Any:
-    """What the function returns, awaited, and what it yields as a list: called here, for as long as it takes."""
+    """What the function returns, awaited where it is async; what it yields as a list. Called on this thread, without a
+    limit of time.
+
+    Raises what the function raises, and ``OverflowError`` where it yields too much.
+    """
     output = function(value)
     if inspect.isawaitable(output):
         output = asyncio.run(_awaited(output))
@@ -68,10 +72,10 @@ def _counted(element: Any, before: list[Any]) -> Any:
 
 
 class Calls:
-    """Makes calls, each on a thread of its own, and waits only so long.
+    """Makes calls, each on a thread of its own, and waits for each so many seconds.
 
-    A thread that does not come back is left behind: it is a daemon, and ends with the process. It also keeps an event
-    loop that runs here, as in an async test, out of what the function awaits.
+    A thread that does not return is left behind; it is a daemon, so it does not keep the process alive. A thread also
+    means that an async function can be called while an event loop runs here, as in an async test.
     """
 
     def __init__(self, timeout: float = DEFAULT_TIMEOUT) -> None:
@@ -79,7 +83,10 @@ class Calls:
         self.hangs = 0
 
     def __call__(self, function: Callable[[Any], Any], value: Any) -> Any:
-        """What the function returns, or raises. Raises ``Hung`` or ``GivenUp`` where it does neither."""
+        """What the function returns; what it raises is raised.
+
+        Raises ``Hung`` where it did not return in time, and ``GivenUp`` where it is not called any more.
+        """
         if self.hangs >= _MOST_HANGS:
             raise GivenUp(f"not called any more: {self.hangs} of its calls did not return within {self.timeout:g} s")
         returned: list[Any] = []

@@ -1,4 +1,4 @@
-"""Looking for an input that breaks a property, on one mapper."""
+"""Looks for inputs on which a mapper breaks a property."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from hypothesis import given
 from hypothesis import seed as seeded
 from hypothesis.errors import FlakyFailure, Unsatisfiable
 
-from ..strategies.settings import own_settings
 from ..protocol.revisions import NAMES, REVISIONS, Revision
+from ..strategies.settings import own_settings
 from .calls import DEFAULT_TIMEOUT, Calls
 from .mapper import Mapper, Takes
 from .properties import PROPERTIES, Property
 from .trial import Broken, Trial
 
-#: how many inputs a property is tried on, and the seed they are made from, where the user does not say
+#: the defaults: how many inputs a property is tried on, and the seed from which they are made
 EXAMPLES = 50
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one property; ``holds`` is ``None`` where nothing came up to judge."""
+    """What became of one property."""
 
-    holds: bool | None
-    message: str = ""  #: the failure, complete; or why nothing could be checked
-    why: str = ""  #: either in one sentence
-    details: tuple[str, ...] = ()  #: the input and output
+    holds: bool | None  #: ``None`` where nothing came up to judge
+    message: str = ""  #: the whole failure in several lines; or why nothing could be judged
+    why: str = ""  #: the same in one sentence
+    details: tuple[str, ...] = ()  #: the input and the output, a line each
 
 
 def check_mapper(
@@ -47,10 +47,11 @@ def check_mapper(
     seed: int = SEED,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> None:
-    """Check every property on a mapper; see ``Mapper`` for what describes it.
+    """Check every property on a mapper, which is described as a ``Mapper`` is.
 
-    The same ``seed`` makes the same inputs. ``timeout`` is how many seconds one call may take. Raises
-    ``AssertionError`` with the smallest input found for each broken property.
+    Each property is tried on so many ``examples``; the same ``seed`` makes the same ones. ``timeout`` is how many
+    seconds one call may take. Raises ``AssertionError`` with the smallest input found for each broken property, or
+    where nothing could be checked, and ``ValueError`` for a name in ``without`` that no property has.
     """
     mapper = Mapper(function, takes, rejects, inverse, as_models, ignore, without)
     if unknown := unknown_properties(mapper):
@@ -84,8 +85,8 @@ def check_property(
 ) -> Outcome:
     """Look for an input on which the mapper breaks the property, and shrink it. The same seed finds the same one.
 
-    ``calls`` makes the calls; given to the checks of several properties, it bounds how long all of them wait for a
-    mapper that hangs.
+    ``calls`` makes the calls. Where several properties share one, it bounds how long all of them together wait for a
+    mapper that hangs. Raises what the harness itself raises, which would be a bug.
     """
     trial = Trial(mapper, calls)
     found: list[Broken] = []
@@ -96,10 +97,10 @@ def check_property(
     def run(example: Any) -> None:
         if trial.over:
             return
-        broken = trial.violation(prop, example)
+        broken = trial.violation(prop.check, example)
         if broken is not None and not (trial.over and found):
             found[:] = [broken]
-        # What hangs is not shrunk: each attempt could be another wait. Shrinking ends where no attempt fails.
+        # An input that hangs is not shrunk, since each smaller one could hang too; raising nothing ends the shrinking.
         if broken is not None and not trial.over:
             raise broken
 

@@ -1,4 +1,7 @@
-"""Checks that nothing is lost: what is in the input turns up in the output, and in its order."""
+"""Checks that what is in the input turns up in the output, and the texts in their order.
+
+Each raises ``Broken`` where something is lost, and ``Unmapped`` where the mapper refused the input.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,17 @@ def keeps(what: str, wanted: Callable[[Json], Iterator[str]]) -> Callable[[Trial
 
 
 def texts(params: Json) -> Iterator[str]:
+    """The text of every text block and embedded resource."""
     return (text for block in leaves(params) if (text := text_of(block)) is not None)
 
 
 def system_prompts(params: Json) -> Iterator[str]:
+    """The system prompt, if there is one."""
     return (params[key] for key in ("systemPrompt",) if key in params)
 
 
 def keeps_binary(trial: Trial, params: Json) -> None:
+    """The data of every block turns up, as bytes or in base64 of either alphabet, with or without padding."""
     output = trial.map(params)
     nodes = list(nodes_in(plain_data(output)))
     strings = [node.replace("-", "+").replace("_", "/") for node in nodes if isinstance(node, str)]
@@ -53,6 +59,7 @@ def keeps_binary(trial: Trial, params: Json) -> None:
 
 
 def keeps_inputs(trial: Trial, params: Json) -> None:
+    """The input of every tool_use turns up as an object, or else all keys and values in it."""
     output = trial.map(params)
     nodes = list(nodes_in(plain_data(output)))
     strings = [
@@ -80,8 +87,11 @@ def _words(value: Any) -> Iterator[str]:
 
 
 def keeps_definitions(trial: Trial, params: Json) -> None:
-    """Judged only where some tool's name turns up: a mapper may have but the messages to map, and leave the tools to
-    another; but one that maps the tools should map them all, and whole."""
+    """The name, description and argument names of every tool turn up.
+
+    Judged only where the name of some tool does: a mapper may map nothing but the messages, and leave the tools to
+    other code.
+    """
     output = trial.map(params)
     strings = strings_in(plain_data(output))
     if not any(places(name, strings) for name, *_ in offered(params)):
@@ -94,6 +104,7 @@ def keeps_definitions(trial: Trial, params: Json) -> None:
 
 
 def keeps_order(trial: Trial, params: Json) -> None:
+    """The texts that turn up stand in their order."""
     output = trial.map(params)
     strings = strings_in(plain_data(output))
     for chain in _chains(params):
@@ -102,7 +113,7 @@ def keeps_order(trial: Trial, params: Json) -> None:
         for text in chain:
             found = places(text, strings) if text else []
             if not found:
-                continue  # lost: another property's business
+                continue  # lost, which is judged by another property
             later = [each for each in found if each > place]
             if not later:
                 trial.fail(f"the text {text!r} comes before {before!r}", params, output)

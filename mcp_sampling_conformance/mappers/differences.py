@@ -1,4 +1,7 @@
-"""Checks that two inputs which differ in one thing do not come out the same."""
+"""Checks that two inputs which differ in one thing do not come out the same, and the changes that make them differ.
+
+A change is made in place; it draws where it is made, and returns whether there was something to change.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def _pairs(
     change: Callable[[Any, Json], bool],
     least_calls: int = 1,
 ) -> tuple[Json, Json]:
-    """Two conversations that differ in one thing; ``change`` makes it, in place, and says whether it could."""
+    """Params, and a copy of them to which ``change`` was made."""
     params = draw(conversations_for(mapper, revision, need, least_calls))
     other = copy.deepcopy(params)
     assume(change(draw, other))
@@ -34,6 +37,8 @@ def _pairs(
 
 
 def tells_apart(what: str) -> Callable[[Trial, tuple[Json, Json]], None]:
+    """A check that a pair of params that differ in ``what`` comes out differently."""
+
     def check(trial: Trial, pair: tuple[Json, Json]) -> None:
         one, other = pair
         output, second = trial.map(one), trial.map(other)
@@ -45,7 +50,10 @@ def tells_apart(what: str) -> Callable[[Trial, tuple[Json, Json]], None]:
 
 
 def tells_choices_apart(trial: Trial, pair: tuple[Json, Json]) -> None:
-    """Judged only where some tool's name turns up, as the conservation of definitions is, and for the same reason."""
+    """A check for two values of toolChoice.
+
+    Judged only where the name of some tool turns up: a mapper may leave the tools to other code.
+    """
     outputs = [trial.map(params) for params in pair]
     strings = [string for output in outputs for string in strings_in(plain_data(output))]
     if any(places(name, strings) for name, *_ in offered(pair[0])):
@@ -55,6 +63,11 @@ def tells_choices_apart(trial: Trial, pair: tuple[Json, Json]) -> None:
 def pair_with(
     need: str, change: Callable[[Any, Json], bool], least_calls: int = 1
 ) -> Callable[[Mapper, Revision], st.SearchStrategy[Any]]:
+    """Makes the strategy for pairs of params that differ in one change.
+
+    ``need`` is a kind of turn or block that the params surely have, ``least_calls`` how many calls a loop has at least.
+    """
+
     def inputs(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:
         return _pairs(mapper, revision, need, change, least_calls)
 
@@ -62,6 +75,7 @@ def pair_with(
 
 
 def other_role(draw: Any, params: Json) -> bool:
+    """Give a message that has neither tool_use nor tool_result to the other role."""
     plain = [
         message
         for message in params["messages"]
@@ -75,12 +89,14 @@ def other_role(draw: Any, params: Json) -> bool:
 
 
 def other_error(draw: Any, params: Json) -> bool:
+    """Turn the isError of a tool_result around."""
     result = draw(st.sampled_from(of_type(params, "tool_result")))
     result["isError"] = not result.get("isError", False)
     return True
 
 
 def other_mime_type(draw: Any, params: Json) -> bool:
+    """Give an image or a sound another mimeType."""
     blocks = [block for _, block in blocks_in(params) if block["type"] in MEDIA]
     block = draw(st.sampled_from(blocks))
     block["mimeType"] = next(name for name in MEDIA[block["type"]] if name != block["mimeType"])
@@ -88,6 +104,7 @@ def other_mime_type(draw: Any, params: Json) -> bool:
 
 
 def other_association(draw: Any, params: Json) -> bool:
+    """Exchange the calls that two results of a message belong to."""
     loops = [[b for b in blocks_of(m) if b["type"] == "tool_result"] for m in params["messages"]]
     one, two = draw(st.sampled_from([results for results in loops if len(results) > 1]))[:2]
     one["toolUseId"], two["toolUseId"] = two["toolUseId"], one["toolUseId"]
@@ -96,6 +113,7 @@ def other_association(draw: Any, params: Json) -> bool:
 
 
 def one_more(draw: Any, params: Json) -> bool:
+    """Say a text of the conversation twice."""
     messages = [m for m in params["messages"] if any(text_of(block) for block in blocks_of(m))]
     if not messages:
         return False

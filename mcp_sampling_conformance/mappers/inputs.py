@@ -1,4 +1,4 @@
-"""Making inputs: every text, payload, name and id in them is one of its kind, so that it can be found again."""
+"""Makes inputs in which no two texts, payloads, names or ids are the same, so that each can be found in the output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _EXTRAS = (
     '{"a": ["b"]}',
     "\u2028日本語 end",
 )
-#: what follows the mark of a text; seldom there is neither. One draw, so that nothing is simpler than a text.
+#: what follows the mark of a text; ``None``: the text is empty. It takes one draw, so that the empty text, which proves
+#: nothing, is not what examples shrink to.
 _MORE = (*_EXTRAS, *_EXTRAS, None)
 TOOL_TYPES = frozenset({"tool_use", "tool_result"})
 MEDIA = {"image": ("image/png", "image/jpeg"), "audio": ("audio/wav", "audio/mpeg")}
@@ -30,12 +31,12 @@ _MAGIC = {"image": b"\x89PNG\r\n\x1a\n\xfb\xff", "audio": b"RIFF\x2c\x00\x00\x00
 
 
 def _text_first(kind: str) -> tuple[bool, str]:
-    """Puts what is simplest first, so that examples shrink to it."""
+    """A key to sort types of blocks by, the simplest first: examples shrink to what comes first."""
     return kind != "text", kind
 
 
 class Writer:
-    """Makes blocks; counts what it makes."""
+    """Makes the parts of one input, and counts them, so that each gets a mark of its own."""
 
     def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any], revision: Revision) -> None:
         self._draw = draw
@@ -45,10 +46,12 @@ class Writer:
         self._texts_only = draw(st.sampled_from((True, False, False, False)))
 
     def mark(self, kind: str) -> str:
+        """A string that is nowhere else in the input: "text-01"."""
         self._count += 1
         return f"{kind}-{self._count:02}"
 
     def block(self, kind: str) -> Json:
+        """A block of a type, other than tool_use and tool_result."""
         if kind == "text":
             return {"type": "text", "text": self.text()}
         if kind == "resource_link":
@@ -62,21 +65,25 @@ class Writer:
         return {"type": kind, "data": self.data(kind), "mimeType": self._draw(st.sampled_from(MEDIA[kind]))}
 
     def text(self) -> str:
+        """A mark with something after it that is easily broken; seldom an empty text."""
         extra = self._draw(st.sampled_from(_MORE))
         return "" if extra is None else self.mark("text") + extra
 
     def data(self, kind: str) -> str:
+        """Base64 of bytes that begin as a file of that kind does."""
         return base64.b64encode(_MAGIC[kind] + self.mark("data").encode()).decode()
 
     def _of(self, kinds: Collection[str]) -> Collection[str]:
         return {"text"} if self._texts_only else kinds
 
     def blocks(self, kinds: Collection[str], least: int = 0, most: int = 3) -> list[Json]:
+        """Blocks of these types."""
         order = sorted(kinds, key=_text_first)
         found: list[Json] = self._draw(st.lists(_made(self.any_block, order), min_size=least, max_size=most))
         return found
 
     def any_block(self, draw: Any, kinds: list[str]) -> Json:
+        """A block of one of these types, most often a text."""
         return self.block(draw(st.sampled_from(["text"] * ("text" in kinds) + kinds)))
 
     def content(self, kinds: Collection[str], least: int = 0) -> Any:
@@ -86,6 +93,7 @@ class Writer:
         return self.blocks(kinds, least)
 
     def call(self, names: list[str]) -> Json:
+        """A tool_use, of a new tool, which is added to ``names``, or of one of those."""
         name = self._draw(st.sampled_from([self.mark("tool").replace("-", "_"), *names]))
         names.append(name)
         size = self._draw(st.integers(0, 2))
@@ -95,12 +103,13 @@ class Writer:
         return {"type": "tool_use", "id": self.mark("call").replace("-", "_"), "name": name, "input": value}
 
     def said(self) -> list[Json]:
-        """The content of a tool's result: half of all that can stand there, since much of it is easily forgotten."""
+        """The content of a tool_result: of each type that can stand there a block, or not."""
         kinds = sorted([*self._of([*self._revision.tool_result_types, "resource"]), "text"], key=_text_first)
         content = [self.block(kind) for kind in kinds if self._draw(st.booleans())]
         return content[::-1] if self._draw(st.booleans()) else content
 
     def result(self, call: Json) -> Json:
+        """The tool_result for a tool_use."""
         content = self.said()
         block = {"type": "tool_result", "toolUseId": call["id"], "content": content}
         if self._draw(st.integers(0, 2)) == 2:  # which stands in a text too, as server/tools recommends
@@ -117,6 +126,7 @@ class Writer:
         return {**tool, "description": self.mark("description")} if self._draw(st.booleans()) else tool
 
     def loop(self, least: int) -> list[Json]:
+        """A message with so many calls or a few more, and the message with their results."""
         names: list[str] = []
         calls = [self.call(names) for _ in range(self._draw(st.integers(least, max(least, 2))))]
         before = self.blocks(["text"])
@@ -132,13 +142,14 @@ class Writer:
         return [{"role": "user", "content": self.block(kind)}]
 
     def any_turn(self, draw: Any, least_calls: int) -> list[Json]:
-        loops = ["loop"] * (2 if self._revision.tools else 0)  # where most can be lost
+        """The messages of one turn; where the revision has tools, half of them are loops, in which most can be lost."""
+        loops = ["loop"] * (2 if self._revision.tools else 0)
         return self.turn(draw(st.sampled_from(["user", "assistant", *loops])), least_calls)
 
 
 @st.composite
 def _made(draw: Any, make: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function makes that draws by itself: as a strategy, so that it can be left out as a whole."""
+    """What ``make`` returns, as a strategy of its own: so shrinking can leave it out as a whole."""
     return make(draw, *arguments)
 
 
@@ -146,7 +157,11 @@ def _made(draw: Any, make: Callable[..., Any], *arguments: Any) -> Any:
 def conversations_for(
     draw: Any, mapper: Mapper, revision: Revision, need: str | None = None, least_calls: int = 1
 ) -> Json:
-    """Params of a valid request; ``need`` is a kind of turn or block that is surely in it."""
+    """The params of a valid request, with as much in them as the mapper takes.
+
+    ``need`` is a kind of turn ("user", "assistant", "loop") or type of block that is surely in it, ``least_calls`` how
+    many calls a loop has at least.
+    """
     write = Writer(draw, revision)
     if mapper.takes == "block":
         kinds = [need] if need else sorted(revision.content_types, key=_text_first)
@@ -165,7 +180,7 @@ def conversations_for(
 
 @st.composite
 def with_offers(draw: Any, mapper: Mapper, revision: Revision) -> Json:
-    """Params that offer tools, which the model may use."""
+    """The params of a request with ``tools``, which the model may use."""
     write = Writer(draw, revision)
     offers = [write.offer() for _ in range(draw(st.integers(1, 3)))]
     message = {"role": "user", "content": write.block("text")}
@@ -176,22 +191,25 @@ def with_offers(draw: Any, mapper: Mapper, revision: Revision) -> Json:
 
 @st.composite
 def with_choices(draw: Any, mapper: Mapper, revision: Revision) -> tuple[Json, Json]:
-    """Two of them that differ in whether the model has to use one; to leave that open means auto."""
+    """Two such params, which differ in toolChoice. Both say it: none at all would mean the same as auto."""
     params = draw(with_offers(mapper, revision))
     one, other = draw(st.permutations(("auto", "required", "none")))[:2]
     return {**params, "toolChoice": {"mode": one}}, {**params, "toolChoice": {"mode": other}}
 
 
 def any_input(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:
+    """The params of valid requests, half of them with a tool loop where the revision has tools: there most is lost."""
     anything = conversations_for(mapper, revision)
     if mapper.takes == "block" or not revision.tools:
         return anything
-    return anything | conversations_for(mapper, revision, "loop")  # in whose results most is lost
+    return anything | conversations_for(mapper, revision, "loop")
 
 
 def odd_input(mapper: Mapper, revision: Revision) -> st.SearchStrategy[Any]:
-    """All that is valid, for properties that have nothing to find again in the output; and simple ones among them,
-    so that empty arrays and the like surely come up in a few dozen."""
+    """Params with all that is valid in them, for properties that look for nothing in the output.
+
+    Simple ones are among them, so that a few dozen examples surely have an empty array and the like.
+    """
     simple = any_input(mapper, revision)
     if mapper.takes != "block":
         simple |= st.just({"messages": [], "maxTokens": 100})

@@ -18,7 +18,8 @@ class Mapper:
     exceptions with which it refuses what it cannot map; any other one is a crash. ``inverse`` takes an output back to
     the input. ``ignore`` names members of the output that differ from call to call, such as generated ids; dates and
     times are ignored anyhow. ``without`` names properties that cannot hold, because the provider's format has no place
-    for something.
+    for something. Raises ``TypeError`` for a ``function`` that cannot be called, and ``ValueError`` for an unknown
+    ``takes``.
     """
 
     function: Callable[[Any], Any]

@@ -1,4 +1,4 @@
-"""Reading an output whose format is not known."""
+"""Reads an output whose format is not known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from typing import Any
 
 
 def plain_data(value: Any, ignore: frozenset[str] = frozenset(), seen: frozenset[int] = frozenset()) -> Any:
-    """A value of any kind as plain data that can be compared and searched; the class of an object is kept."""
+    """A value of any kind as plain data that can be compared and searched: None, bool, number, str, bytes, list, dict.
+
+    An object becomes a dict of its members, with the name of its class under ``"(class)"``. Dates and times become
+    all the same, since they differ from call to call; so do the members named in ``ignore``, which are left out.
+    ``seen`` are the ids of the values that this one stands in.
+    """
     if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
@@ -80,11 +85,12 @@ def nodes_in(plain: Any) -> Iterator[Any]:
 
 
 def strings_in(plain: Any) -> list[str]:
+    """Every string inside plain data, in order."""
     return [node for node in nodes_in(plain) if isinstance(node, str)]
 
 
 def places(text: str, strings: list[str]) -> list[tuple[int, int]]:
-    """Where a text stands in an output: which string, and where in it. It may be escaped as JSON."""
+    """Where a text stands in an output, itself or escaped as in JSON: pairs of a string's index and a place in it."""
     forms = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     return sorted((i, string.find(form)) for i, string in enumerate(strings) for form in forms if form in string)
 

@@ -8,19 +8,28 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..protocol.revisions import Revision, page_url
 from ..protocol.levels import Level
+from ..protocol.revisions import Revision, page_url
 from .behaviour import deterministic, keeps_input, maps, returns
 from .conservation import keeps, keeps_binary, keeps_definitions, keeps_inputs, keeps_order, system_prompts, texts
 from .contents import leaves, of_type
-from .differences import one_more, other_association, other_error, other_mime_type, other_role, pair_with, tells_apart, tells_choices_apart
+from .differences import (
+    one_more,
+    other_association,
+    other_error,
+    other_mime_type,
+    other_role,
+    pair_with,
+    tells_apart,
+    tells_choices_apart,
+)
 from .inputs import any_input, odd_input, with_choices, with_offers
 from .mapper import Mapper
-from .trial import Trial
+from .trial import Check
 
 MUST, SHOULD = Level.MUST, Level.SHOULD
 
-#: what a property may need of a mapper, and what is said of one that does not have it
+#: what a property may need of a mapper: how to see whether it has it, and the reason where it does not
 _NEEDS: Mapping[str, tuple[Callable[[Mapper], bool], str]] = {
     "messages": (lambda mapper: mapper.takes != "block", "the mapper takes single blocks"),
     "params": (lambda mapper: mapper.takes == "params", "the mapper is not given the params of a request"),
@@ -30,17 +39,17 @@ _NEEDS: Mapping[str, tuple[Callable[[Mapper], bool], str]] = {
 
 @dataclass(frozen=True)
 class Property:
-    """One thing that every mapper must keep."""
+    """A rule that every mapper has to follow."""
 
     name: str
     level: Level
     statement: str
     page: str
     anchor: str
-    needs: frozenset[str]  #: of ``_NEEDS``, and "tools" of the revision
-    inputs: Callable[[Mapper, Revision], st.SearchStrategy[Any]]
-    check: Callable[[Trial, Any], None]
-    unobserved: str = "no input came up with which to judge it"  #: why, where the mapper takes its inputs
+    needs: frozenset[str]  #: keys of ``_NEEDS``, which a mapper has to have; "tools", which the revision has to have
+    inputs: Callable[[Mapper, Revision], st.SearchStrategy[Any]]  #: what ``check`` is tried on
+    check: Check
+    unobserved: str = "no input came up with which to judge it"  #: the reason where nothing could be judged
 
     def exists(self, revision: Revision) -> bool:
         """Whether the revision has what the property is about."""
@@ -53,10 +62,11 @@ class Property:
         return next((why for need, (has, why) in _NEEDS.items() if need in self.needs and not has(mapper)), "")
 
     def applies(self, mapper: Mapper, revision: Revision) -> bool:
+        """Whether the mapper can be judged by it in a revision."""
         return self.exists(revision) and not self.unfit(mapper)
 
     def url(self, revision: Revision) -> str:
-        """The section that defines the content; it binds no mapper."""
+        """The address of the section that defines the content. No section of the specification binds mappers."""
         return page_url(revision, self.page, self.anchor)
 
 
@@ -83,7 +93,7 @@ PROPERTIES: tuple[Property, ...] = (
         "Every text turns up in the output, of text blocks and embedded resources.",
         *(_SAMPLING, "text-content", _ALL, any_input, keeps("text", texts)),
     ),
-    # A SHOULD, for other code may pass it on: many providers take it apart from the messages.
+    # A SHOULD: many providers take it beside the messages, and other code may pass it on.
     Property(
         "mapper/conservation-of-system-prompt",
         SHOULD,

@@ -1,20 +1,18 @@
-"""One mapper under trial: called with copies of inputs, and what it does told in the words of a failure."""
+"""One mapper on trial: it is called with copies of inputs, and a failure shows the input and the output."""
 
 from __future__ import annotations
 
 import copy
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .calls import Calls, GivenUp, Hung
 from .contents import Json, blocks_in
 from .mapper import Mapper
 from .outputs import plain_data
 
-if TYPE_CHECKING:
-    from .properties import Property
-
+#: how many characters of an input or output a failure shows
 _LONG = 2000
 
 
@@ -31,21 +29,27 @@ class Unmapped(Exception):
 
 
 class Trial:
-    """Calls the mapper under test."""
+    """Calls the mapper under test, and counts what could be judged.
+
+    ``calls`` is what calls a function with a value; without one the calls are made on threads (see ``Calls``).
+    """
 
     def __init__(self, mapper: Mapper, calls: Callable[[Callable[[Any], Any], Any], Any] | None = None) -> None:
         self.mapper = mapper
         self.calls = calls or Calls()
-        self.judged = 0  #: inputs that had something to judge
-        self.refusal = ""
-        self.over = False  #: a call did not return, or would not be made: it is waited for only once
+        self.judged = 0  #: how many inputs had something to judge
+        self.refusal = ""  #: the last exception with which the mapper refused an input
+        self.over = False  #: a call hung, or is not made any more: the trial ends, so that it is waited for only once
 
     def input(self, params: Json) -> Any:
         """What the mapper is called with for these params: a copy."""
         return input_for(self.mapper, params)
 
     def map(self, params: Json, value: Any = None) -> Any:
-        """The output for these params, or ``value`` that was made of them. Raises ``Unmapped`` where there is none."""
+        """The output for these params, or for ``value``, the input that was made of them.
+
+        Raises ``Unmapped`` where the mapper raised, ``Broken`` where it hung.
+        """
         try:
             return self.call(self.mapper.function, self.input(params) if value is None else value, params)
         except (Broken, Unmapped):
@@ -55,7 +59,10 @@ class Trial:
             raise Unmapped from error
 
     def call(self, function: Callable[[Any], Any], value: Any, params: Json) -> Any:
-        """What a function returns; what it raises is raised. That it hangs is a failure of any property."""
+        """What a function returns; what it raises is raised.
+
+        Raises ``Broken`` where it hangs, which no property allows, and ``Unmapped`` where it is not called any more.
+        """
         try:
             return self.calls(function, value)
         except Hung as hung:
@@ -67,7 +74,7 @@ class Trial:
             raise Unmapped from given_up
 
     def _smaller(self, params: Json) -> Json:
-        """Of an input that hangs and is too long to show, the first block that hangs alone: one more wait, not many."""
+        """Of an input that hangs and is too long to show, the first block that hangs alone: that is one more wait."""
         if len(_json(self.mapper, params)) <= _LONG:
             return params
         for message, block in blocks_in(params):
@@ -80,10 +87,10 @@ class Trial:
                 continue
         return params
 
-    def violation(self, prop: Property, example: Any) -> Broken | None:
-        """What is broken on one input of a property; a refusal is nothing, and so is a crash, save for one property."""
+    def violation(self, check: Check, example: Any) -> Broken | None:
+        """How one input breaks a property; ``None`` where it does not, or where the mapper refused it or crashed."""
         try:
-            prop.check(self, example)
+            check(self, example)
         except Unmapped:
             return None
         except Broken as broken:
@@ -101,6 +108,11 @@ class Trial:
         if "crash" not in more:
             details.append(f"output  {cut(repr(output))}")
         raise Broken(why, details)
+
+
+#: looks at what the mapper makes of an input, and raises ``Broken`` where a property is broken. An input is params of a
+#: request, or where two are compared, a pair of them.
+Check = Callable[[Trial, Any], None]
 
 
 def input_for(mapper: Mapper, params: Json) -> Any:
@@ -131,4 +143,5 @@ def _json(mapper: Mapper, params: Json) -> str:
 
 
 def cut(text: str) -> str:
+    """A text for a failure, shortened where it is too long."""
     return text if len(text) <= _LONG else f"{text[:_LONG]} … ({len(text)} characters)"

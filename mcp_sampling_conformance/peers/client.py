@@ -1,7 +1,7 @@
 """The fixture client: plays the client against a server under test, answers sampling as a probe wants it answered.
 
-It judges nothing and repairs nothing. Whatever it waits for is bounded; where it waits in vain it marks the
-transcript (``gave-up``, ``died``) and goes on.
+It judges nothing and repairs nothing. Whatever it waits for is bounded; where it waits in vain it notes that in the
+transcript (``TimedOut``, ``NeverAnswered``, ``Exited``) and goes on.
 """
 
 from __future__ import annotations
@@ -9,35 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from anyio.abc import TaskGroup
 
 from .. import __version__
-from ..protocol.jsonrpc import SAMPLING, id_key
-from ..protocol.jsonrpc import Json, params_of
+from ..protocol.jsonrpc import Json, id_key, params_of
+from ..protocol.names import SAMPLING
+from ..transcript.events import Exited, NeverAnswered, TimedOut
+from ..transports.wire import WireToServer
 from .peer import Peer
-from ..transports.wire import Wire
 
 CLIENT_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
-
-
-class ServerWire(Wire, Protocol):
-    """What the fixture client needs of a transport besides: it started the server."""
-
-    @property
-    def lost(self) -> Mapping[tuple[str, object], str]: ...  #: requests that will never be answered, and why
-
-    on_loss: Callable[[], None]  #: called when one more is
-
-    def work(self, tasks: TaskGroup) -> None: ...
-
-    async def shut_down(self) -> None: ...
-
-    @property
-    def tail(self) -> str: ...
-
-    async def exit_code(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -53,6 +36,8 @@ Sampler = Callable[["FixtureClient", Asked, int], Awaitable[None]]
 
 #: sampling requests answered in one probe; a server that asks for more is left waiting
 _MAX_SAMPLING = 1000
+#: ids of requests of the server that are remembered
+_RECENT = 2
 #: other requests answered on one connection
 _MAX_OTHERS = 10_000
 
@@ -63,16 +48,18 @@ class FixtureClient(Peer):
     This is the client of the legacy era; ``ModernClient`` changes how it opens and how sampling travels.
     """
 
-    def __init__(self, wire: ServerWire, timeout: float) -> None:
+    def __init__(self, wire: WireToServer, timeout: float) -> None:
         super().__init__(wire, timeout)
         self.wire = wire
         wire.on_loss = self._wake
         self.struggling = False  #: an answer was waited for in vain, or the server is gone
-        self.lists_changed = False
-        self.declares_sampling = False
+        self.lists_changed = False  #: the server said so of one of its lists
+        self.declares_sampling = False  #: the requests from now on come from a client that has the capability
         self.sampling: list[Asked] = []  #: the sampling requests of the current probe
         self.cancelled: list[object] = []  #: the requests that the server cancelled, by id
-        self.sampler: Sampler | None = None
+        self.recent_server_ids: list[Any] = []  #: of the last requests of the server, two at most, in order
+        self.used_ids: set[int | str] = set()  #: of all requests of our own
+        self.sampler: Sampler | None = None  #: ``None`` leaves what is asked unanswered
         self._samplings = 0  #: sampling requests that came and answers to them that went out
         self._at_work = 0  #: samplers that are running
         self._others = 0  #: requests other than for sampling
@@ -88,6 +75,8 @@ class FixtureClient(Peer):
 
     def _receive(self, body: Json, tasks: TaskGroup) -> None:
         method = body.get("method")
+        if method is not None and "id" in body:
+            self.recent_server_ids = [*self.recent_server_ids, body["id"]][-_RECENT:]
         if method is None:
             self.received(body)
         elif method == SAMPLING:
@@ -136,6 +125,7 @@ class FixtureClient(Peer):
             await self.send({"id": request["id"], **outcome})
 
     async def notify(self, method: str, params: Json | None = None) -> None:
+        """Send a notification."""
         await self.send({"method": method, **({"params": params} if params else {})})
 
     async def start_request(self, method: str, params: Json | None = None, id: int | str | None = None) -> int | str:
@@ -144,16 +134,18 @@ class FixtureClient(Peer):
             id = self.next_id()
         elif isinstance(id, int):
             self._last_id = max(self._last_id, id)  # no id is used twice
+        self.used_ids.add(id)
         self.expect(id)
         await self.send({"id": id, "method": method, **({} if params is None else {"params": params})})
         return id
 
     def next_id(self) -> int:
+        """An id that no request of ours had."""
         self._last_id += 1
         return self._last_id
 
     async def response(self, id: int | str) -> Json | None:
-        """The response to a request; ``None``, with a mark, where the server is gone or none came in time.
+        """The response to a request; ``None``, which is noted, where the server is gone or none came in time.
 
         The time starts anew with every sampling request and every answer to one, so that it is the server's silence
         that is measured, not the length of a conversation.
@@ -170,11 +162,11 @@ class FixtureClient(Peer):
         if self.answered(id):
             return self.response_to(id)
         if why := self.wire.lost.get(id_key(self.awaited(id))):
-            self.transcript.mark("lost", id=self.awaited(id), why=why)
+            self.transcript.note(NeverAnswered(self.awaited(id), why))
         elif self.gone:
-            await self.mark_death()
+            await self.note_exit()
         else:
-            self.transcript.mark("gave-up", id=self.awaited(id), seconds=self.timeout)
+            self.transcript.note(TimedOut(self.awaited(id), self.timeout))
         self.struggling = True
         return None
 
@@ -186,11 +178,12 @@ class FixtureClient(Peer):
         """The id of the request whose response a call waits for now."""
         return id
 
-    async def mark_death(self) -> None:
+    async def note_exit(self) -> None:
         """Note, once, that the server ended although nobody asked it to."""
         self.struggling = True
-        if not self.transcript.marks("died"):
-            self.transcript.mark("died", code=await self.wire.exit_code(), stderr=self.wire.tail)
+        if not self.transcript.events(Exited):
+            code = await self.wire.exit_code()
+            self.transcript.note(Exited(code, self.wire.tail))
 
     async def request(self, method: str, params: Json | None = None) -> Json | None:
         """Send a request and wait for its response."""

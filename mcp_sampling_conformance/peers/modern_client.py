@@ -14,12 +14,11 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from ..protocol.names import CAPABILITIES, INPUT_REQUIRED
+from ..protocol.jsonrpc import Json, id_key
+from ..protocol.names import CALLS, CAPABILITIES, INPUT_REQUIRED, PREFIX, SAMPLING, VERSION
+from ..transcript.events import Retried, RetryAmended
+from ..transports.wire import WireToServer
 from .client import CLIENT_INFO, Asked, FixtureClient, capabilities
-from ..transports.wire import ServerWire
-from ..protocol.jsonrpc import CALLS, SAMPLING, id_key
-from ..protocol.names import PREFIX
-from ..protocol.jsonrpc import Json
 
 #: after so many results in a row that ask for nothing but another try, a call is given up
 _MAX_BARE_ROUNDS = 20
@@ -44,7 +43,7 @@ class _Call:
 class ModernClient(FixtureClient):
     """One connection to a server. There is no handshake: each request says all that there is to know."""
 
-    def __init__(self, wire: ServerWire, timeout: float, revision: str) -> None:
+    def __init__(self, wire: WireToServer, timeout: float, revision: str) -> None:
         super().__init__(wire, timeout)
         self.amend: Amend | None = None  #: for the next retry only
         self._revision = revision
@@ -57,7 +56,7 @@ class ModernClient(FixtureClient):
         """What the requests from now on say of sampling."""
         self.declares_sampling = sampling is not None
         self._meta = {
-            f"{PREFIX}protocolVersion": self._revision,
+            VERSION: self._revision,
             CAPABILITIES: capabilities(sampling),
             f"{PREFIX}clientInfo": CLIENT_INFO,
         }
@@ -68,6 +67,7 @@ class ModernClient(FixtureClient):
         return await self.request("server/discover")
 
     def spoken(self, greeting: Json | None) -> Sequence[object]:
+        """The revisions that the server supports, going by its response to ``greet``."""
         result = (greeting or {}).get("result")
         versions = result.get("supportedVersions") if isinstance(result, dict) else None
         return versions if isinstance(versions, list) else []
@@ -78,6 +78,7 @@ class ModernClient(FixtureClient):
     # --- calls and their rounds
 
     async def start_request(self, method: str, params: Json | None = None, id: int | str | None = None) -> int | str:
+        """As in the legacy era, with what each request has to say in ``_meta``."""
         params = params or {}
         params = {**params, "_meta": {**self._meta, **params.get("_meta", {})}}
         id = self.next_id() if id is None else id
@@ -88,6 +89,7 @@ class ModernClient(FixtureClient):
         return await super().start_request(method, params, id)
 
     def awaited(self, id: int | str) -> int | str:
+        """The id of the last retry of the call that began with ``id``."""
         return next((call.latest for call in self._calls.values() if call.first == id), id)
 
     def _receive(self, body: Json, tasks: TaskGroup) -> None:
@@ -152,11 +154,12 @@ class ModernClient(FixtureClient):
             return
         before, call.latest = call.latest, self.next_id()
         self._calls[id_key(call.latest)] = call
+        self.used_ids.add(call.latest)
         self.expect(call.latest)
         if amended is not params:
-            self.transcript.mark("amended", id=call.latest)
+            self.transcript.note(RetryAmended(call.latest))
         await self.send({"id": call.latest, "method": call.method, "params": amended})
-        self.transcript.mark("retry", id=call.latest, of=before)
+        self.transcript.note(Retried(call.latest, before))
 
 
 def _is_sampling(request: object) -> bool:

@@ -12,13 +12,12 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from ..protocol.names import CAPABILITIES, INPUT_REQUIRED
-from .server import SERVER_INFO, Book, FixtureServer, Question, Tool, listed
-from ..transports.wire import ServerWire
-from ..protocol.jsonrpc import SAMPLING
-from ..protocol.names import PREFIX
 from ..protocol.jsonrpc import Json, meta_of
+from ..protocol.names import CAPABILITIES, INPUT_REQUIRED, PREFIX, VERSION
 from ..protocol.revisions import Revision
+from ..transcript.events import Retried
+from ..transports.wire import WireToClient
+from .server import SERVER_INFO, Book, FixtureServer, Question, Tool, listed
 
 #: how long a retry may still take once the client has begun another call, in seconds: of a client that is known to make
 #: its calls one by one, of one that has retried before, and of any other
@@ -42,7 +41,7 @@ class _Call:
 class ModernServer(FixtureServer):
     """One connection of a client. There is no session: each request says all that there is to know."""
 
-    def __init__(self, wire: ServerWire, revision: Revision, book: Book, timeout: float) -> None:
+    def __init__(self, wire: WireToClient, revision: Revision, book: Book, timeout: float) -> None:
         super().__init__(wire, revision, book, timeout)
         self._call_under_way = _Call(None, None, abandoned=True)
         self._asked: dict[object, _Call] = {}  #: the calls that were answered with a question, by tool
@@ -56,7 +55,7 @@ class ModernServer(FixtureServer):
         """The error for a request that is not of this era or revision (basic "_meta", schema
         UnsupportedProtocolVersionError)."""
         meta = meta_of(params)
-        version = meta.get(f"{PREFIX}protocolVersion")
+        version = meta.get(VERSION)
         if method == "initialize":
             self.refused_opening, version = method, params.get("protocolVersion")
         elif version is None or not isinstance(meta.get(CAPABILITIES), dict):
@@ -83,10 +82,13 @@ class ModernServer(FixtureServer):
     def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
         call = self._asked.get(params.get("name"))
         if call and ("inputResponses" in params or "requestState" in params):
-            self.transcript.mark("retry", id=id, of=call.id)
+            self.transcript.note(Retried(id, call.id))
             call.id = id
+            given = params.get("inputResponses")
+            for key in given if isinstance(given, dict) else ():
+                self.note_answer(key)
             if call.waiting:
-                self.sampling = _declared(params)
+                self.declare(_declared(params))
                 call.retry, call.waiting = params, False
                 self._wake()
                 return
@@ -96,7 +98,7 @@ class ModernServer(FixtureServer):
         super()._called(id, params, tasks)
 
     async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
-        self.sampling = _declared(params)
+        self.declare(_declared(params))
         call = self._call_under_way = _Call(id, tool.name, self.sampling is not None)
         await tool.run(self, id)
         return None if call.abandoned else call.id
@@ -117,12 +119,14 @@ class ModernServer(FixtureServer):
     # --- asking
 
     def given_up(self, group: str) -> bool:
+        """Whether there is no use in asking, or nothing may be asked in the call under way."""
         call = self._call_under_way
         # Nothing may be asked of a retry that, unlike its call, declares no sampling.
         no_more = call.retry is not None and call.declared and self.sampling is None
         return call.abandoned or no_more or super().given_up(group)
 
     async def ask_together(self, questions: Sequence[Question]) -> list[Json | None]:
+        """Ask all in one result; the answers as for ``ask``, in the same order."""
         return await self.ask_with_state(questions, f"state-{self.new_id()}")
 
     async def ask_with_state(
@@ -133,10 +137,7 @@ class ModernServer(FixtureServer):
         if self.given_up(group):
             return [None for _ in questions]
         keys = [f"question-{self.new_id()}" for _ in questions]
-        requests: Json = {}
-        for key, one in zip(keys, questions, strict=True):
-            self.transcript.mark("ask", id=key, group=one.group, name=one.name, **one.data)
-            requests[key] = {"method": SAMPLING, **({} if one.params is None else {"params": one.params})}
+        requests = {key: self.note_question(key, one) for key, one in zip(keys, questions, strict=True)}
         result = {**({"resultType": result_type} if result_type else {}), "inputRequests": requests}
         retry = await self.round({**result, **({} if state is None else {"requestState": state})})
         if retry is None and not self._passed and not self._at_once:
@@ -183,6 +184,6 @@ def _declared(params: Json) -> Any:
     return meta_of(params).get(CAPABILITIES, {}).get("sampling")
 
 
-def server_for(wire: ServerWire, revision: Revision, book: Book, timeout: float) -> FixtureServer:
+def server_for(wire: WireToClient, revision: Revision, book: Book, timeout: float) -> FixtureServer:
     """The fixture server of the revision's era."""
     return (ModernServer if revision.modern else FixtureServer)(wire, revision, book, timeout)

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 
-from ..protocol.jsonrpc import id_key
-from ..transcript.transcript import Entry, Transcript
-
-Json = dict[str, Any]
-#: of the keys that the specification keeps in ``_meta``
-PREFIX = "io.modelcontextprotocol/"
-
-
-class Wire(Protocol):
-    """What both need of a transport."""
-
-    transcript: Transcript
-
-    async def send(self, raw: bytes) -> bool: ...
-
-    def messages(self) -> AsyncIterator[Entry]: ...
+from ..protocol.jsonrpc import Json, id_key, messages_in
+from ..transcript.events import TimedOut
+from ..transports.wire import Wire
 
 
 class Peer:
@@ -41,9 +28,8 @@ class Peer:
     async def bodies(self) -> AsyncIterator[Json]:
         """The messages of the other side, a batch taken apart, until it closes the connection."""
         async for entry in self._wire.messages():
-            for body in entry.parsed if isinstance(entry.parsed, list) else [entry.parsed]:
-                if isinstance(body, dict):
-                    yield body
+            for body in messages_in(entry.parse().value):
+                yield body
             self._wake()
         self.gone = True
         self._wake()
@@ -62,7 +48,7 @@ class Peer:
     async def send(self, body: Json | list[Json]) -> bool:
         """Send one message, or a batch; whether there was somebody to take it, as far as one can know.
 
-        A request that cannot be delivered in time is marked as waited for in vain.
+        A request that cannot be delivered in time is noted as timed out.
         """
         whole: Any = [_rpc(one) for one in body] if isinstance(body, list) else _rpc(body)
         raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -71,9 +57,9 @@ class Peer:
             async with self._writing:
                 taken = await self._wire.send(raw)
         if scope.cancelled_caught and not self.gone:
-            for one in body if isinstance(body, list) else [body]:
+            for one in messages_in(body):
                 if "method" in one and "id" in one:
-                    self.transcript.mark("gave-up", id=one["id"], seconds=self.timeout)
+                    self.transcript.note(TimedOut(one["id"], self.timeout))
         return taken
 
     def expect(self, id: int | str) -> None:
@@ -85,6 +71,7 @@ class Peer:
         self._responses.setdefault(id_key(body.get("id")), body)
 
     def answered(self, id: int | str) -> bool:
+        """Whether a response to the request with this id was received."""
         return id_key(id) in self._responses
 
     def response_to(self, id: int | str) -> Json:
@@ -94,15 +81,3 @@ class Peer:
 
 def _rpc(body: Json) -> Json:
     return {"jsonrpc": "2.0", **body}
-
-
-def params_of(body: Json) -> Json:
-    """The params of a message; nothing where they are no object."""
-    params = body.get("params")
-    return params if isinstance(params, dict) else {}
-
-
-def meta_of(params: Json) -> Json:
-    """The ``_meta`` of params; nothing where it is no object."""
-    meta = params.get("_meta")
-    return meta if isinstance(meta, dict) else {}

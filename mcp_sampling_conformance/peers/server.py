@@ -1,24 +1,24 @@
 """The fixture server: plays the server for a client under test, one tool a probe, and asks for sampling in each call.
 
-It judges nothing and repairs nothing. Every wait is bounded; one in vain is marked (``gave-up``) in the transcript.
+It judges nothing and repairs nothing. Every wait is bounded; one in vain is noted in the transcript (``TimedOut``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, TypedDict, Unpack
 
 import anyio
 from anyio.abc import TaskGroup
 
 from .. import __version__
-from ..protocol.jsonrpc import SAMPLING
-from ..protocol.names import PREFIX
-from ..protocol.jsonrpc import Json, meta_of, params_of
-from .peer import Peer
-from ..transports.wire import Wire
+from ..protocol.jsonrpc import Json, id_key, meta_of, params_of
+from ..protocol.names import SAMPLING, VERSION
 from ..protocol.revisions import Revision
+from ..transcript.events import Greeted, LeftDuringCalls, SamplingAsked, TimedOut
+from ..transports.wire import WireToClient
+from .peer import Peer
 
 SERVER_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
 #: a group whose requests went unanswered so often is not asked any more
@@ -31,11 +31,14 @@ _PARTING = 0.5
 _LONGEST_MODEL = 100
 
 
-class ServerWire(Wire, Protocol):
-    """What the fixture server needs of a transport."""
+class Details(TypedDict, total=False):
+    """What rules are to know of a sampling request besides its group, as in ``SamplingAsked``."""
 
-    #: the id of the call under way, for transports on which each has a stream of its own
-    call: Any
+    word: str
+    case: str
+    expected: str
+    after: str
+    rounds: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Question:
     group: str
     name: str
     params: Any  #: ``None``: there are none at all
-    data: Json = field(default_factory=dict)  #: what rules are to know besides
+    details: Details = field(default_factory=Details)
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,14 @@ class Book:
     tools: dict[str, Tool]
     called: list[str] = field(default_factory=list)
     unanswered: dict[str, int] = field(default_factory=dict)  #: requests that got no answer, by group
+    answered: int = 0  #: sampling requests that got any answer, be it late or an error
+    declared_tools: bool = False  #: the client has declared ``sampling.tools`` in some session
     models: list[str] = field(default_factory=list)  #: the models that the client has shown, in order
     over: bool = False  #: nothing more is wanted of the client, and it need not be waited for
 
     @property
     def left(self) -> list[Tool]:
+        """The tools that were not called, in order."""
         return [tool for tool in self.tools.values() if tool.name not in self.called]
 
     def given_up(self, group: str) -> bool:
@@ -82,9 +88,9 @@ class FixtureServer(Peer):
     This is the server of the legacy era; ``ModernServer`` changes how it opens and how sampling travels.
     """
 
-    _wire: ServerWire
+    _wire: WireToClient
 
-    def __init__(self, wire: ServerWire, revision: Revision, book: Book, timeout: float) -> None:
+    def __init__(self, wire: WireToClient, revision: Revision, book: Book, timeout: float) -> None:
         super().__init__(wire, timeout)
         self.revision = revision
         self.book = book
@@ -95,6 +101,7 @@ class FixtureServer(Peer):
         self.running: list[str] = []  #: the tools whose calls are under way
         self.unanswered = 0  #: requests in a row
         self._greeted = False
+        self._unanswered: set[tuple[str, object]] = set()  #: ids of sampling requests that got no answer yet
         # Agents call all tools at once; probes still run one by one.
         self._turn = anyio.Lock()
         # Far from where clients begin to count, unless a probe wants ids to coincide.
@@ -102,6 +109,7 @@ class FixtureServer(Peer):
 
     @property
     def declares_tools(self) -> bool:
+        """Whether the client declared ``sampling.tools``."""
         return isinstance(self.sampling, dict) and self.sampling.get("tools") is not None
 
     # --- receiving
@@ -111,11 +119,12 @@ class FixtureServer(Peer):
         async for body in self.bodies():
             await self._receive(body, tasks)
         if self.running:
-            self.transcript.mark("left", tools=", ".join(self.running))
+            self.transcript.note(LeftDuringCalls(", ".join(self.running)))
 
     async def _receive(self, body: Json, tasks: TaskGroup) -> None:
         method, id = body.get("method"), body.get("id")
         if method is None:
+            self.note_answer(id)
             self.received(body)
         elif method == "notifications/initialized":
             self.initialized = True
@@ -132,7 +141,7 @@ class FixtureServer(Peer):
         """The error for a request that cannot be taken, for want of a handshake."""
         if self._greeted or method in ("initialize", "ping"):
             return None
-        if method == "server/discover" or f"{PREFIX}protocolVersion" in meta_of(params):
+        if method == "server/discover" or VERSION in meta_of(params):
             self.refused_opening = method
         message = f"this server speaks {self.revision.name}: initialize comes first"
         # Over HTTP an unknown method is what a modern server would say (2026-07-28 streamable-http).
@@ -147,7 +156,7 @@ class FixtureServer(Peer):
             case "initialize":
                 self._greet()
                 capabilities = params.get("capabilities")
-                self.sampling = capabilities.get("sampling") if isinstance(capabilities, dict) else None
+                self.declare(capabilities.get("sampling") if isinstance(capabilities, dict) else None)
                 return {
                     "result": {
                         "protocolVersion": self.revision.name,
@@ -164,7 +173,12 @@ class FixtureServer(Peer):
 
     def _greet(self) -> None:
         self._greeted = True
-        self.transcript.mark("greeted")
+        self.transcript.note(Greeted())
+
+    def declare(self, sampling: Any) -> None:
+        """The client says what it can do."""
+        self.sampling = sampling
+        self.book.declared_tools |= self.declares_tools
 
     def listed_tools(self) -> Json:
         """What answers ``tools/list``: a tool for each probe that is left."""
@@ -197,22 +211,36 @@ class FixtureServer(Peer):
     # --- sending
 
     def new_id(self) -> int:
+        """An id for a request of ours."""
         self._last_id += 1
         return self._last_id
 
-    def prepare(self, group: str, name: str, params: Any, id: int | str | None = None, **data: Any) -> Json:
-        """A sampling request, marked in the transcript but not sent."""
+    def prepare(
+        self, group: str, name: str, params: Any, id: int | str | None = None, **details: Unpack[Details]
+    ) -> Json:
+        """A sampling request, noted in the transcript but not sent."""
         id = self.new_id() if id is None else id
         self.expect(id)
-        self.transcript.mark("ask", id=id, group=group, name=name, **data)
-        return {"id": id, "method": SAMPLING, **({} if params is None else {"params": params})}
+        return {"id": id, **self.note_question(id, Question(group, name, params, details))}
+
+    def note_question(self, id: int | str, question: Question) -> Json:
+        """Note a sampling request under its id, or the key that stands for one; returns its method and params."""
+        self._unanswered.add(id_key(id))
+        self.transcript.note(SamplingAsked(id, question.group, question.name, **question.details))
+        return {"method": SAMPLING, **({} if question.params is None else {"params": question.params})}
+
+    def note_answer(self, id: object) -> None:
+        """Count the answer to a sampling request, if it is the first one."""
+        if id_key(id) in self._unanswered:
+            self._unanswered.remove(id_key(id))
+            self.book.answered += 1
 
     def given_up(self, group: str) -> bool:
         """Whether there is no use in asking in this session."""
         return self.gone or self.unanswered >= _HUNG or self.book.given_up(group)
 
     async def responses(self, requests: Sequence[Json], group: str) -> list[Json | None]:
-        """The responses to requests that were sent; ``None``, with a mark, for each that got none in time."""
+        """The responses to requests that were sent; ``None``, which is noted, for each that got none in time."""
         await self.until(lambda: all(self.answered(request["id"]) for request in requests), self.timeout)
         return [self._response(request["id"], group) for request in requests]
 
@@ -236,12 +264,12 @@ class FixtureServer(Peer):
         self.unanswered += 1
         self.book.unanswered[group] = self.book.unanswered.get(group, 0) + 1
         if not self.gone:
-            self.transcript.mark("gave-up", id=id, seconds=self.timeout)
+            self.transcript.note(TimedOut(id, self.timeout))
 
-    async def ask(self, group: str, name: str, params: Any, **data: Any) -> Json | None:
+    async def ask(self, group: str, name: str, params: Any, **details: Unpack[Details]) -> Json | None:
         """Make one sampling request and wait for its answer, ``{"result": ...}`` or ``{"error": ...}``; ``None`` where
         none came or there was no use in asking."""
-        (answer,) = await self.ask_together([Question(group, name, params, data)])
+        (answer,) = await self.ask_together([Question(group, name, params, details)])
         return answer
 
     async def ask_together(self, questions: Sequence[Question]) -> list[Json | None]:
@@ -249,7 +277,7 @@ class FixtureServer(Peer):
         group = questions[0].group
         if self.given_up(group):
             return [None for _ in questions]
-        requests = [self.prepare(one.group, one.name, one.params, **one.data) for one in questions]
+        requests = [self.prepare(one.group, one.name, one.params, **one.details) for one in questions]
         taken = [await self.send(request) for request in requests]
         # Who has hung up on a call cannot be asked in it, which proves nothing where the session goes on.
         if not any(taken) and not await self.until(lambda: self.gone, _PARTING):
@@ -258,6 +286,7 @@ class FixtureServer(Peer):
 
 
 def listed(tool: Tool) -> Json:
+    """A tool as it stands in the answer to ``tools/list``."""
     return {
         "name": tool.name,
         "description": tool.description,

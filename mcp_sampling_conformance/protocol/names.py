@@ -14,3 +14,6 @@ CAPABILITIES = f"{PREFIX}clientCapabilities"
 VERSION = f"{PREFIX}protocolVersion"
 #: the resultType of a result that asks for something (2026-07-28 basic/patterns/mrtr)
 INPUT_REQUIRED = "input_required"
+#: the error for a request whose ``_meta`` lacks a capability that it needs
+#: (2026-07-28 schema MissingRequiredClientCapabilityError)
+MISSING_CAPABILITY = -32021

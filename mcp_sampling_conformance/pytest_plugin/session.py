@@ -1,84 +1,26 @@
-"""A run inside pytest: collect an item for each rule and revision, have the subject judged, hand on the results."""
+"""The hooks of a run inside pytest: collect its items, gather their results, report."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import asdict
-from functools import cached_property
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from ..judging.status import Glance
-from ..report import json_report as json_file, terminal
-from ..report.failure import failure_text
-from ..protocol.revisions import DEPRECATION, Revision
-from .settings import Settings
-from ..subjects.subject import REACHED, Judgement, Terms
 from ..judging.results import Result, Verdict
+from ..judging.status import SamplingStatus
+from ..protocol.revisions import DEPRECATION
+from ..report import terminal
+from ..report.failure import failure_text
+from ..report.formats import FORMATS
+from ..report.printable import printable
+from ..report.run_report import RunReport, Target
+from ..subjects.subject import REACHED
+from .items import ROOT, Conformance, HarnessError, Node, RuleBroken, RuleItem
+from .settings import Settings
 
-#: the first part of every item's id, and a name that stands for all of them on the command line
-ROOT = "mcp-sampling"
 #: where a report carries its result, also from a pytest-xdist worker
 _ATTRIBUTE = "mcp_sampling_result"
-
-
-class HarnessError(Exception):
-    """The harness could not find out."""
-
-
-class RuleBroken(Exception):
-    """A rule was judged and found broken."""
-
-
-class Node(pytest.Collector):
-    """A level of an item's id."""
-
-    def collect(self) -> list[pytest.Item | pytest.Collector]:
-        return []
-
-
-class RuleItem(pytest.Item):
-    """One rule in one revision, or the run as a whole (no revision)."""
-
-    def __init__(self, *, run: Conformance, revision: Revision | None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.run = run
-        self.revision = revision
-        self.result: Result | None = None
-        self.add_marker("mcp_conformance")
-
-    def setup(self) -> None:
-        self.result = self.run.judgement.result(self.name, self.revision)
-        if self.result.verdict is Verdict.ERROR:
-            raise HarnessError(self.result.message)
-
-    def runtest(self) -> None:
-        assert self.result is not None
-        if self.result.verdict is Verdict.FAIL:
-            raise RuleBroken(self.result.message)
-        if self.result.verdict in (Verdict.NOT_OBSERVED, Verdict.NOT_APPLICABLE):
-            reason = f"{self.result.verdict.value}: {self.result.message}"
-            raise pytest.skip.Exception(reason, _use_item_location=True)
-
-    def reportinfo(self) -> tuple[str, int, str]:
-        return ROOT, 0, self.nodeid
-
-
-class Conformance:
-    """The run: its subject is judged when the first item asks for a verdict."""
-
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
-        self.config = config
-        self.settings = settings
-        #: what the items that will run need; set after collection
-        self.revisions: Sequence[Revision] = settings.revisions
-
-    @cached_property
-    def judgement(self) -> Judgement:
-        progress = terminal.Progress(self.config)
-        terms = Terms(self.revisions, self.settings.strict, self.settings.mask, progress)
-        return self.settings.subject.judge(terms)
 
 
 class ConformanceSession:
@@ -90,7 +32,7 @@ class ConformanceSession:
         self.run = Conformance(config, settings)
         self.results: dict[str, Result] = {}  #: by the id of the item
         self.notes: list[str] = []
-        self.glances: list[Glance] = []
+        self.statuses: list[SamplingStatus] = []
         self.unreached = False  #: some item saw that sampling was never reached
         self.selected = self._take_selection()
 
@@ -142,7 +84,7 @@ class ConformanceSession:
             run = {
                 "reached": judgement.reached,
                 "notes": list(judgement.notes),
-                "glances": [asdict(glance) for glance in judgement.glances],
+                "statuses": [status.as_json() for status in judgement.statuses],
             }
             setattr(report, _ATTRIBUTE, {**item.result.as_json(), **run})
             # Here and not in repr_failure, which pytest does not ask about errors in setup.
@@ -159,7 +101,7 @@ class ConformanceSession:
             data = dict(data)
             self.unreached |= not data.pop("reached")
             self.notes = data.pop("notes")
-            self.glances = [Glance(**glance) for glance in data.pop("glances")]
+            self.statuses = [SamplingStatus(**status) for status in data.pop("statuses")]
             self.results[report.nodeid] = Result.from_json(data)
 
     @pytest.hookimpl(tryfirst=True)
@@ -175,8 +117,9 @@ class ConformanceSession:
         names = ", ".join(revision.name for revision in self.settings.revisions)
         examples, seed = self.settings.generated.examples, self.settings.generated.seed
         much = f"{examples} generated examples of each sort with the seed {seed}" if examples else "nothing generated"
+        target = self._target
         return [
-            "mcp sampling: judging the {kind} {value} over {transport}, ".format_map(self._target) + names,
+            f"mcp sampling: judging the {target.kind} {printable(target.value)} over {target.transport}, {names}",
             f"mcp sampling: {much} (--mcp-examples, --hypothesis-seed)",
             f"mcp sampling: {DEPRECATION}",
         ]
@@ -187,14 +130,15 @@ class ConformanceSession:
         # Deselecting the item that would say so must not turn an empty run into a success.
         if self.unreached and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        report = RunReport(self._target, self.statuses, list(self.results.values()), self.notes)
         for path in self.settings.reports:
-            json_file.write(path, self._target, self.glances, list(self.results.values()))
+            path.write_text(FORMATS[path.suffix](report), encoding="utf-8")
 
     @property
-    def _target(self) -> dict[str, str]:
+    def _target(self) -> Target:
         """What is judged, as the header and the reports show it."""
         subject = self.settings.subject
-        return {"kind": subject.kind, "value": self.settings.mask(subject.value), "transport": subject.transport}
+        return Target(subject.kind, self.settings.mask(subject.value), subject.transport)
 
     @property
     def _is_worker(self) -> bool:
@@ -205,7 +149,7 @@ class ConformanceSession:
             terminal.write_summary(
                 terminalreporter,
                 list(self.results.values()),
-                glances=self.glances,
+                statuses=self.statuses,
                 unreached=self.unreached,
                 notes=self.notes,
                 reports=self.settings.reports,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..judging.results import Result, Verdict
-from .excerpt import printable
+from .exchange import evidence_lines
+from .printable import printable
 
 #: what a source is worth to those whom no section of the specification binds
 _REMARKS = {
@@ -25,6 +26,6 @@ def failure_text(result: Result) -> str:
             f"  source    {result.url}",
             *filter(None, [_REMARKS.get(result.role)]),
             "",
-            *result.evidence,
+            *evidence_lines(result),
         ]
     )

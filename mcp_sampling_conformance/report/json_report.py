@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
 from .. import __version__
-from ..judging.status import Glance
 from ..judging.results import Result, Verdict
+from .exchange import evidence_lines
+from .run_report import RunReport
 
 
-def write(path: Path, target: Mapping[str, str], glances: Sequence[Glance], results: Sequence[Result]) -> None:
-    """Write the results to ``path``. Raises ``OSError`` when it cannot be written."""
+def json_report(report: RunReport) -> str:
+    """The whole document as text."""
     document = {
         "schema": 1,
         "tool": {"name": "mcp-sampling-conformance", "version": __version__},
-        "target": dict(target),
-        "sampling": [asdict(glance) for glance in glances],
-        "results": [result.as_json() for result in results],
-        "summary": {verdict.value: sum(r.verdict is verdict for r in results) for verdict in Verdict},
+        "target": asdict(report.target),
+        "sampling": [status.as_json() for status in report.statuses],
+        "results": [_result(result) for result in report.results],
+        "summary": {verdict.value: sum(r.verdict is verdict for r in report.results) for verdict in Verdict},
     }
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "rule": result.rule,
+        "role": result.role,
+        "level": result.level,
+        "revision": result.revision,
+        "transport": result.transport,
+        "verdict": result.verdict.value,
+        "message": result.message,
+        "url": result.url,
+        "statement": result.statement,
+        "evidence": evidence_lines(result),
+        "references": [asdict(reference) for reference in result.references],
+    }

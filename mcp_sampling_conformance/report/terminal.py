@@ -1,65 +1,26 @@
-"""What a run shows on the terminal: progress, warnings, and the closing table of topics and revisions."""
+"""What a run shows on the terminal in the end: warnings, the closing table of topics and revisions, what to read next."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ..judging.status import Glance
-from ..rules.registry import TOPICS
 from ..judging.results import Result, Verdict
+from ..judging.status import SamplingStatus
+from ..rules.registry import TOPICS
 from ..transcript.transcript import Side
-from .excerpt import printable
-
-#: seconds between two lines of progress where lines cannot be overwritten
-_QUIET = 5.0
-
-
-class Progress:
-    """What is being done, while nothing else is to be seen."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
-        self._text = ""
-        self._shown = ""
-        self._at = time.monotonic()
-
-    def say(self, text: str) -> None:
-        """Note what is being done; called from the thread of the scenarios."""
-        self._text = text
-
-    def show(self) -> None:
-        """Write it, where that is due; called from pytest's own thread."""
-        if self._reporter is None or self._text == self._shown or self._reporter.verbosity < 0:
-            return
-        overwrites = self._reporter.isatty
-        if not overwrites and time.monotonic() - self._at < _QUIET:
-            return
-        self._at, self._shown = time.monotonic(), self._text
-        line = printable(f"mcp sampling: {self._text}")[:100]
-        self._write(f"\r{line:<100}" if overwrites else f"\n{line}")
-
-    def clear(self) -> None:
-        if self._shown:
-            self._write("\r" + " " * 100 + "\r" if self._reporter.isatty else "\n")
-
-    def _write(self, text: str) -> None:
-        with self._capture.global_and_fixture_disabled() if self._capture else nullcontext():
-            self._reporter.write(text, flush=True)
+from .exchange import evidence_lines
+from .printable import printable
 
 
 def write_summary(
     reporter: pytest.TerminalReporter,
     results: Sequence[Result],
     *,
-    glances: Sequence[Glance],
+    statuses: Sequence[SamplingStatus],
     unreached: bool,
     notes: Sequence[str],
     reports: Sequence[Path],
@@ -73,15 +34,15 @@ def write_summary(
             reporter.write_line(f"    requires  {first.statement}")
             reporter.write_line(f"    in {', '.join(revisions)}; {first.url}")
             if reporter.verbosity > 0:
-                for line in first.evidence:
+                for line in evidence_lines(first):
                     reporter.write_line(f"    {line}")
     rules = [result for result in results if not result.about_run]
     if rules:
         reporter.write_sep("=", f"mcp sampling: {rules[0].role} over {rules[0].transport}")
         for line in table(rules):
             reporter.write_line(line)
-        for glance in glances:
-            reporter.write_line(printable(glance.line(Side(rules[0].role))), bold=True, red=not glance.works)
+        for status in statuses:
+            reporter.write_line(printable(status.line(Side(rules[0].role))), bold=True, red=not status.works)
     for note in notes:
         reporter.write_line(printable(note), yellow=True)
     for line in _read_next(results, unreached, reports):
@@ -101,9 +62,8 @@ def table(results: Sequence[Result]) -> list[str]:
     revisions = sorted({result.revision for result in results})
     applicable = [result for result in results if result.verdict is not Verdict.NOT_APPLICABLE]
     present = {result.topic for result in applicable or results}
-    known = [module.replace("_", "-") for module in TOPICS]
     # What is no topic of the specification, such as the properties of mappers, comes last.
-    topics = [*(topic for topic in known if topic in present), *sorted(present.difference(known))]
+    topics = [*(topic for topic in TOPICS if topic in present), *sorted(present.difference(TOPICS))]
     width = max(len(topic) for topic in topics) + 2
     lines = [" " * width + "".join(f"{revision:>22}" for revision in revisions)]
     for topic in topics:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
 from ..protocol.jsonrpc import shown
-from .rule import HELD, Finding, broken
 from ..transcript.transcript import Side
-from .rule import CLIENT, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
+from .rule import CLIENT, HELD, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, Finding, broken, rule
 
 
 @rule(
@@ -26,17 +25,12 @@ from .rule import CLIENT, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, rul
 )
 def within_a_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Sampling is asked for while a request of the client is being processed."""
-    for exchange in evidence.exchanges:
-        session, index = exchange.conversation, exchange.index
-        if any(
-            message.is_request
-            and message.index < index
-            and all(response.index > index for response in session.responses_to(message))
-            for message in session.sent_by(Side.CLIENT)
-        ):
-            yield HELD
-        else:
-            yield broken(exchange.request, "a sampling request came while no request of the client was pending")
+    for session in evidence.sessions:
+        for exchange in session.exchanges:
+            if session.pending_requests(exchange.index):
+                yield HELD
+            else:
+                yield broken(exchange.request, "a sampling request came while no request of the client was pending")
 
 
 @rule(

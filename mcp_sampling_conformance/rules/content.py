@@ -16,10 +16,9 @@ from ..evidence.evidence import Evidence, has_type
 from ..evidence.messages import Value
 from ..protocol.jsonrpc import is_number, shown
 from ..protocol.revisions import Revision
-from .rule import HELD, Finding, broken
 from ..transcript.transcript import Side
-from .rule import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, SERVER, rule
 from .role import is_role
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, HELD, SERVER, Finding, broken, rule
 from .shapes import Predicate, asked_answered, expect, is_object, is_string, require, survived
 
 NO_BLOCK = "no content block was sent"

@@ -11,9 +11,21 @@ from collections.abc import Iterator
 from ..evidence.evidence import Evidence
 from ..evidence.messages import Message
 from ..protocol.jsonrpc import is_integer
-from .rule import HELD, Finding, broken
 from ..transcript.transcript import Side
-from .rule import ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, LEGACY_MUST, LEGACY_SHOULD, MODERN_MUST, SERVER, rule
+from .rule import (
+    ALWAYS_MUST,
+    ALWAYS_SHOULD,
+    BOTH,
+    CLIENT,
+    HELD,
+    LEGACY_MUST,
+    LEGACY_SHOULD,
+    MODERN_MUST,
+    SERVER,
+    Finding,
+    broken,
+    rule,
+)
 from .shapes import asked_answered, is_string, lived_on, rejected, require, survived
 
 

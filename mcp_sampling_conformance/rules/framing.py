@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
-from .rule import HELD, Finding
 from ..transcript.transcript import Side
-from .rule import ALWAYS_MUST, CLIENT, HTTP, MUST, SERVER, STDIO, rule
+from .rule import ALWAYS_MUST, CLIENT, HELD, HTTP, MUST, SERVER, STDIO, Finding, rule
 from .shapes import asked_answered
 
 

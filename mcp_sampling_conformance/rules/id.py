@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, Probe
+from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call, Exchange
-from ..protocol.jsonrpc import SAMPLING, id_key, is_id, shown
 from ..evidence.messages import Message
-from .rule import HELD, Finding, broken
+from ..evidence.session import Probe
+from ..protocol.jsonrpc import id_key, is_id, shown
+from ..protocol.names import SAMPLING
 from ..transcript.transcript import Side
-from .rule import ALWAYS_MUST, CLIENT, LEGACY_MUST, SERVER, rule
+from .rule import ALWAYS_MUST, CLIENT, HELD, LEGACY_MUST, SERVER, Finding, broken, rule
 from .shapes import asked_answered, call_answered, require
 
 
@@ -34,12 +35,12 @@ def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A party uses no request id twice in a session; from 2026-07-28 on, none that still waits for its response."""
     for session in evidence.sessions:
         if side is Side.SERVER and session.stateless:
-            continue  # there is no session in which an id could be used twice
+            continue  # without a session no id can be used twice in one
         seen: dict[tuple[str, object], Message] = {}
         for message in session.sent_by(side):
             if message.is_request and is_id(message.body["id"]):
                 before = seen.get(key := id_key(message.body["id"]))
-                pending = before is not None and not session.responses_to(before)
+                pending = before is not None and session.response_to(before) is None
                 if before is None or (evidence.revision.modern and not pending):
                     yield HELD
                 else:
@@ -50,20 +51,21 @@ def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 def _pairs(probe: Probe) -> list[tuple[Call, Exchange]]:
     """Each call with the one sampling request that can only be its own; none where that is not certain."""
-    if len(probe.calls) != len(probe.exchanges):
+    waiting, exchanges = list(probe.calls), probe.exchanges
+    if len(waiting) != len(exchanges):
         return []
     pairs: list[tuple[Call, Exchange]] = []
-    for exchange in probe.exchanges:
-        taken = [call for call, _ in pairs]
-        waiting = [c for c in probe.calls if c.may_own(exchange) and c not in taken]
-        if len(waiting) != 1:
+    for exchange in exchanges:
+        possible = [call for call in waiting if call.may_own(exchange)]
+        if len(possible) != 1:
             return []
-        pairs.append((waiting[0], exchange))
+        pairs.append((possible[0], exchange))
+        waiting = [call for call in waiting if call is not possible[0]]
     return pairs
 
 
 def _matched(probe: Probe) -> Iterator[Finding]:
-    """Each call shows the text of its own answer, where the results show any text of the answers at all."""
+    """Whether each call shows the text of its own answer; nothing for results that show no text of any answer."""
     for call in probe.calls:
         if probe.exchanges and call.response is None:
             yield call_answered(call, f"in {probe.name}")
@@ -95,10 +97,10 @@ def _matched(probe: Probe) -> Iterator[Finding]:
 )
 def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Concurrent calls never get each other's sampled answers, in whatever order these come."""
-    # Who samples several times a call leaves no telling which call a request belongs to.
+    # Where a call samples several times, nothing tells which call a sampling request belongs to.
     plain = evidence.probes("first-call")
     single = {probe.callee for probe in plain if len(probe.exchanges) == 1}
-    # Who remembers an answer may give it to the next call too.
+    # A server that remembers its first answer does not ask in the second call, and may show it there too.
     single &= {probe.callee for probe in evidence.probes("second-call") if probe.exchanges}
     for probe in evidence.probes("concurrent"):
         if len(probe.exchanges) > 1 and probe.callee in single:

@@ -5,15 +5,31 @@ basic/utilities/ping, basic/utilities/cancellation, basic/lifecycle "Shutdown" (
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, Probe
+from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call
 from ..evidence.messages import Value
+from ..evidence.session import Probe
 from ..protocol.jsonrpc import id_key, shown
-from .rule import HELD, Finding, broken
+from ..transcript.events import ExitWatched, TimedOut
 from ..transcript.transcript import Side
-from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, LEGACY_ADVICE, LEGACY_MUST, LEGACY_SHOULD, MODERN_SHOULD, SERVER, STDIO, rule
+from .rule import (
+    ALWAYS_ADVICE,
+    ALWAYS_MUST,
+    CLIENT,
+    HELD,
+    LEGACY_ADVICE,
+    LEGACY_MUST,
+    LEGACY_SHOULD,
+    MODERN_SHOULD,
+    SERVER,
+    STDIO,
+    Finding,
+    broken,
+    rule,
+)
 from .shapes import call_answered, goes_on_answering, lived_on, served_next
 
 
@@ -39,7 +55,7 @@ def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 if call.response is None:
                     yield call_answered(call, "the second time it was called in this session")
                 elif not probe.exchanges:
-                    # A server may well remember its first answer, or put the caller off: tools are to be rate limited.
+                    # A server may remember its first answer, or refuse for now: tools are to be rate limited.
                     continue
                 elif not before.failed and call.failed:
                     yield broken(
@@ -60,13 +76,13 @@ def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A ping is answered also while a sampling request is pending."""
     for probe in evidence.probes("late"):
-        gave_up = {id_key(event.id) for mark in probe.marks("gave-up")}
-        for message in probe.session.sent_by(side.other):
-            if message.method != "ping" or not probe.start.index < message.index < probe.end:
+        timed_out = {id_key(event.id) for event in probe.events(TimedOut)}
+        for message in probe.session.sent_between(side.other, probe.start.index, probe.end):
+            if message.method != "ping":
                 continue
-            if id_key(message.body["id"]) in gave_up:
+            if id_key(message.body["id"]) in timed_out:
                 yield broken(message.whole, "this ping, sent while a sampling request was pending, got no answer")
-            elif probe.session.responses_to(message):
+            elif probe.session.response_to(message):
                 yield HELD
 
 
@@ -81,13 +97,13 @@ def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The code with which a client refused sampling is not handed on as the error of the server's own call, where
     it would mean something else."""
-    own: list[object] = []  # codes that the server gives whatever the client gave
+    own: set[object] = set()  # codes of errors that the server chose by itself
     handed_on: list[tuple[Call, Value]] = []
     for probe in evidence.probes("error"):
         found = [e.error.get("code") for e in probe.exchanges if e.error]
         codes = [code.value for code in found if code]
         for call in probe.calls:
-            # -32603, internal error, says of the call just what happened.
+            # -32603, internal error, is a fair error for the call as well.
             if call.response is None or not codes or codes == [-32603]:
                 continue
             error = call.response.whole.get("error")
@@ -95,10 +111,11 @@ def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
             if code is not None and code.value in codes:
                 handed_on.append((call, code))
             else:
-                own += [code.value] if code else []
+                if code is not None:
+                    own.add(id_key(code.value))
                 yield HELD
     for call, code in handed_on:
-        if code.value not in own:
+        if id_key(code.value) not in own:
             yield broken(
                 code,
                 f"{call.request.method} failed with code {shown(code.value)}, the one with which the client "
@@ -161,13 +178,13 @@ def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
     for probe in evidence.probes("closed"):
         if not probe.exchanges:
             continue
-        for mark in probe.marks("watched-exit"):
+        for event in probe.events(ExitWatched):
             if event.exited:
                 yield HELD
             else:
                 yield broken(
                     probe.exchanges[-1].request,
-                    f"the process still ran {mark.data['seconds']:g} s after its stdin was closed while this request "
+                    f"the process still ran {event.seconds:g} s after its stdin was closed while this request "
                     "was pending",
                 )
 
@@ -185,8 +202,8 @@ def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     if any(exchange.result is not None for exchange in evidence.asks("plain")):
         for exchange in evidence.asks("plain-again"):
             if exchange.error is not None or exchange.abandoned:
-                if not goes_on_answering(exchange):
-                    continue  # its user or its rate limit may have had enough
+                if not goes_on_answering(evidence, exchange):
+                    continue  # a user, or a rate limit, may refuse all requests from some point on
                 at = exchange.error or exchange.request
                 yield broken(at, "the second of two like requests was refused, the first was not")
             elif exchange.answer is not None:
@@ -204,12 +221,11 @@ def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers a ping also while a sampling request is pending."""
     for session in evidence.sessions:
-        gave_up = {id_key(event.id) for mark in session.marks("gave-up")}
         for message in session.sent_by(side.other):
             if message.method == "ping" and message.is_request:
-                if session.responses_to(message):
+                if session.response_to(message):
                     yield HELD
-                elif id_key(message.body["id"]) in gave_up:
+                elif session.timed_out(message.body["id"]) is not None:
                     yield broken(message.whole, "this ping, sent while a sampling request was pending, got no answer")
 
 
@@ -223,15 +239,16 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
 )
 def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client does not answer a sampling request that was cancelled, and answers the next one."""
+    pings = {session: [m for m in session.sent_by(side.other) if m.method == "ping"] for session in evidence.sessions}
     for exchange in evidence.asks("cancelled"):
-        session = exchange.conversation
-        after = [m for m in session.sent_by(side.other) if m.index > exchange.index and m.method == "ping"]
-        pongs = session.responses_to(after[0]) if after else ()
-        if not pongs:
+        session = evidence.session_of(exchange)
+        place = bisect_right(pings[session], exchange.index, key=lambda ping: ping.index)
+        pong = session.response_to(pings[session][place]) if place < len(pings[session]) else None
+        if pong is None:
             continue
-        # What came before the pong may have crossed with the cancellation.
+        # What came before the response to the ping may have been under way when the request was cancelled.
         if exchange.answer is None:
             yield HELD
-        elif exchange.answer.message.index > pongs[0].index:
+        elif exchange.answer.message.index > pong.index:
             yield broken(exchange.answer, "an answer to a request that the client had been told to forget")
     yield from lived_on(evidence, "cancelled")

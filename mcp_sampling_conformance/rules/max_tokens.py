@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from ..evidence.evidence import Evidence, blocks_of, has_type
 from ..evidence.exchanges import Exchange
 from ..protocol.jsonrpc import is_integer, shown
-from .rule import HELD, Finding, broken
 from ..transcript.transcript import Side
-from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, MODERN_MUST, SERVER, rule
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, HELD, MODERN_MUST, SERVER, Finding, broken, rule
 from .shapes import asked_answered, expect, refuses_all, rejected
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
 from ..protocol.jsonrpc import is_number
-from .rule import Finding
 from ..transcript.transcript import Side
-from .rule import ALWAYS_MUST, CLIENT, SERVER, TOOLS_MUST, rule
+from .rule import ALWAYS_MUST, CLIENT, SERVER, TOOLS_MUST, Finding, rule
 from .shapes import Predicate, answered_like_plain, expect, is_object, is_string, require
 
 PARAMS = ("schema", "createmessagerequestparams")

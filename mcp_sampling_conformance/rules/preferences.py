@@ -11,9 +11,8 @@ from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Exchange
 from ..evidence.messages import Value
 from ..protocol.jsonrpc import is_number, shown
-from .rule import HELD, Finding, broken
 from ..transcript.transcript import Side
-from .rule import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, SERVER, rule
+from .rule import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, HELD, SERVER, Finding, broken, rule
 from .shapes import answered_like_plain, expect, is_object, is_string
 
 PRIORITIES = ("costPriority", "speedPriority", "intelligencePriority")

@@ -11,7 +11,7 @@ from .rule import Rule, registered
 
 #: each topic with the modules that hold its rules, in the order of REQUIREMENTS and of the closing table
 MODULES: dict[str, tuple[str, ...]] = {
-    "capability": ("capability_server", "capability_client"),
+    "capability": ("capability_server", "capability_use", "capability_client"),
     "role": ("role",),
     "max-tokens": ("max_tokens",),
     "preferences": ("preferences",),

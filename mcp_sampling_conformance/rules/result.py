@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence, blocks_of, has_type
-from .rule import HELD, Finding, broken
 from ..transcript.transcript import Side
-from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, SERVER, TOOLS_SHOULD, rule
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, HELD, SERVER, TOOLS_SHOULD, Finding, broken, rule
 from .shapes import expect, is_string, require, survived
 
 

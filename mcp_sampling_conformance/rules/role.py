@@ -9,15 +9,29 @@ from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence, blocks_of, has_type
 from ..protocol.jsonrpc import shown
-from .rule import HELD, Finding, broken
 from ..transcript.transcript import Side
-from .rule import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, LEGACY_ADVICE, SERVER, TOOLS_MUST, TOOLS_SHOULD, rule
+from .rule import (
+    ALWAYS_ADVICE,
+    ALWAYS_MUST,
+    ALWAYS_SHOULD,
+    BOTH,
+    CLIENT,
+    HELD,
+    LEGACY_ADVICE,
+    SERVER,
+    TOOLS_MUST,
+    TOOLS_SHOULD,
+    Finding,
+    broken,
+    rule,
+)
 from .shapes import asked_answered, lived_on, refuses_all, rejected, require, survived
 
 ROLES = ("user", "assistant")
 
 
 def is_role(value: object) -> bool:
+    """One of the roles that a message can have."""
     return isinstance(value, str) and value in ROLES
 
 
@@ -36,6 +50,7 @@ def request_roles(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 def _stands_in(evidence: Evidence, side: Side, block_type: str, role: str) -> Iterator[Finding]:
+    """Whether each block of a type that a side sends stands in a message of the right role."""
     for turn in evidence.turns(side):
         said_by = turn.get("role")
         if said_by is None or not is_role(said_by.value):
@@ -143,6 +158,6 @@ def invalid_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def invalid_rejected_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The error for a request in which a message has no valid role is -32602, invalid params."""
-    for exchange in evidence.asks("bad-role"):
-        if exchange.error is not None and not refuses_all(evidence):
+    for exchange in evidence.asks("bad-role") if not refuses_all(evidence) else ():
+        if exchange.error is not None:
             yield from rejected(exchange, -32602, "")

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..evidence.evidence import Evidence, Probe
+from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call, Exchange
 from ..evidence.messages import Value
+from ..evidence.session import Probe
 from ..protocol.jsonrpc import json_type, shown
+from ..transcript.events import Flooded, LeftDuringCalls
 from .rule import HELD, Finding, broken
 
 Predicate = Callable[[Any], bool]
 
 
 def is_string(value: object) -> bool:
+    """A JSON string."""
     return isinstance(value, str)
 
 
 def is_object(value: object) -> bool:
+    """A JSON object."""
     return isinstance(value, dict)
 
 
 def expect(value: Value | None, holds: Predicate, expected: str) -> Iterator[Finding]:
-    """One finding for a value that is there, none for one that is not."""
+    """Whether a value is as ``expected`` says; no finding where there is no value."""
     if value is None:
         return
     if holds(value.value):
@@ -34,7 +38,8 @@ def expect(value: Value | None, holds: Predicate, expected: str) -> Iterator[Fin
 
 
 def require(parent: Value, key: str, holds: Predicate, expected: str) -> Iterator[Finding]:
-    """One finding for a member that must be there; none where the parent is no object (another rule's matter)."""
+    """Whether an object has a member that is as ``expected`` says; no finding where ``parent`` is no object, which
+    another rule says."""
     if not isinstance(parent.value, dict):
         return
     value = parent.get(key)
@@ -48,14 +53,14 @@ def call_answered(call: Call, after: str) -> Finding:
     """Whether a call got a response, whatever it says."""
     if call.response is not None:
         return HELD
-    session, request = call.request.session, call.last
-    method = request.method
-    if lost := session.lost(request.body["id"]):
-        what = f"{method} (id {shown(request.body['id'])}) got no answer: {lost}"
-    elif session.died and session.exit_code is None:
+    conversation, request = call.conversation, call.last
+    method, exited = request.method, conversation.exited
+    if why := conversation.never_answered(request.body["id"]):
+        what = f"{method} (id {shown(request.body['id'])}) got no answer: {why}"
+    elif exited is not None and exited.code is None:
         what = f"the server went away instead of answering {method}"
-    elif session.died:
-        what = f"the process ended (exit code {session.exit_code}) instead of answering {method}"
+    elif exited is not None:
+        what = f"the process ended (exit code {exited.code}) instead of answering {method}"
     elif call.timed_out is not None:
         what = f"{method} (id {shown(request.body['id'])}) got no answer within {call.timed_out:g} s"
     else:
@@ -66,7 +71,7 @@ def call_answered(call: Call, after: str) -> Finding:
 def survived(probe: Probe) -> Iterator[Finding]:
     """The call of a probe was answered, and so was a plain call after it."""
     for call in probe.calls:
-        # A server that refuses to take an answer, for its size for one, has said so.
+        # A server may refuse to take an answer, one that is too large for instance.
         taken = not any(probe.session.refused(e.answer.message) for e in probe.exchanges[:1] if e.answer)
         if probe.exchanges and taken:
             yield call_answered(call, f"after {probe.name}")
@@ -84,14 +89,14 @@ def asked_answered(exchange: Exchange) -> Finding:
     """Whether a sampling request of the harness got a response, whatever it says, or was refused in another way."""
     if exchange.answer is not None or exchange.abandoned:
         return HELD
-    session = exchange.conversation
+    conversation, exited = exchange.conversation, exchange.conversation.exited
     if exchange.timed_out is not None:
         what = f"{exchange.name} got no answer within {exchange.timed_out:g} s"
-    elif flood := session.marks("flooded"):
-        what = f"the client wrote {flood[0].data['bytes']} bytes instead of answering {exchange.name}"
-    elif session.died:
-        what = f"the client ended (exit code {session.exit_code}) instead of answering {exchange.name}"
-    elif session.marks("left"):
+    elif flood := conversation.events(Flooded):
+        what = f"the client wrote {flood[0].bytes} bytes instead of answering {exchange.name}"
+    elif exited is not None:
+        what = f"the client ended (exit code {exited.code}) instead of answering {exchange.name}"
+    elif conversation.events(LeftDuringCalls):
         what = f"the client closed the connection instead of answering {exchange.name}"
     else:
         what = f"{exchange.name} got no answer"
@@ -106,15 +111,15 @@ def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
 
 
 def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Finding]:
-    """Whether a request was refused (with that code); nothing where it was not answered at all."""
+    """Whether a request was refused, with ``code`` where that is given; nothing where it was not answered at all."""
     answer = exchange.answer
     if exchange.abandoned:
-        yield HELD  # which has no code
+        yield HELD  # a refusal of this kind has no code
     if answer is None:
         return
     found = exchange.error.get("code") if exchange.error else None
     if exchange.error is None and _is_error(answer):
-        yield HELD  # no wire form that the era has, which the rules about results say
+        yield HELD  # the modern era has no such form for an error: the rules about results say so
     elif exchange.error is None:
         yield broken(answer, f"{exchange.name} was answered with a result, {because}")
     elif code is not None and (found is None or found.value != code):
@@ -125,28 +130,32 @@ def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Fin
 
 
 def _is_error(answer: Value) -> bool:
-    """Whether a result reads like an error: how some refuse in the modern era, which has no form for it."""
+    """Whether a result reads like an error. Some clients refuse so in the modern era, which has no errors here."""
     return answer.get("content") is None and (answer.get("error") or answer.get("code")) is not None
 
 
-def goes_on_answering(exchange: Exchange) -> bool:
+def goes_on_answering(evidence: Evidence, exchange: Exchange) -> bool:
     """Whether a later request of the same connection got a result."""
-    return any(later.result is not None for later in exchange.conversation.exchanges if later.index > exchange.index)
+    return evidence.session_of(exchange).last_result > exchange.index
 
 
 def refuses_all(evidence: Evidence) -> bool:
-    """Whether not even a plain request gets a result: then the code of a refusal says nothing about its cause."""
+    """Whether no plain request got a result either: then a refusal says nothing about what was asked."""
     plain = list(evidence.asks("plain"))
     return bool(plain) and all(exchange.result is None for exchange in plain)
 
 
 def answered_like_plain(evidence: Evidence, *groups: str) -> Iterator[Finding]:
-    """Valid requests get a result from a client that gives one to a plain request; one that refuses all may do so."""
+    """Whether the valid requests of these groups get a result, as a plain request does; nothing where none does."""
     if not any(exchange.result is not None for exchange in evidence.asks("plain")):
         return
     for exchange in evidence.asks(*groups):
-        if exchange.result is None and (exchange.error or exchange.abandoned) and not goes_on_answering(exchange):
-            continue  # its user or its rate limit may have had enough
+        if (
+            exchange.result is None
+            and (exchange.error or exchange.abandoned)
+            and not goes_on_answering(evidence, exchange)
+        ):
+            continue  # a user, or a rate limit, may refuse all requests from some point on
         if exchange.abandoned:
             yield broken(exchange.request, f"a plain request got a result, but one with {exchange.name} was abandoned")
         elif exchange.answer is None:

@@ -7,35 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..evidence.conversation import Key
 from ..evidence.evidence import Evidence
 from ..evidence.messages import Message, Value
-from ..protocol.jsonrpc import id_key, is_number, shown
-from .rule import HELD, Finding, broken
+from ..evidence.session import Session
+from ..protocol.jsonrpc import id_key, is_number, meta_of, params_of, shown
+from ..transcript.events import AnsweredAgain
 from ..transcript.transcript import Side
-from .rule import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, LEGACY_ADVICE, SERVER, rule
+from .rule import ALWAYS_ADVICE, ALWAYS_MUST, BOTH, CLIENT, HELD, LEGACY_ADVICE, SERVER, Finding, broken, rule
 from .shapes import asked_answered, call_answered, served_next
 
 PROGRESS = "basic/utilities/progress"
 
 
-def _asking(message: Message, side: Side) -> Message | None:
-    """The request of the other side that asked for the progress in ``message``: the last with that token before it."""
-    params = message.whole.get("params") or message.whole
-    token = params.get("progressToken")
-    found = None
-    for request in message.session.sent_by(side.other):
-        if token is None or request.index > message.index:
-            break
-        asked = _token(request)
-        if asked is not None and id_key(asked.value) == id_key(token.value):
-            found = request
-    return found
-
-
-def _token(request: Message) -> Value | None:
-    params = request.whole.get("params")
-    meta = params.get("_meta") if params else None
-    return meta.get("progressToken") if meta and request.is_request else None
+def _progress(session: Session, side: Side) -> Iterator[tuple[Message, Value, Message | None]]:
+    """Each progress notification of a side, with its params (where it has none, the whole message), and the request
+    that asked for it: the last one before it with its token."""
+    asking: dict[Key, Message] = {}
+    for message in session.messages:
+        if message.sender is not side:
+            meta = meta_of(params_of(message.body)) if message.is_request else {}
+            if "progressToken" in meta:
+                asking[id_key(meta["progressToken"])] = message
+        elif message.method == "notifications/progress" and message.is_notification:
+            params = message.whole.get("params") or message.whole
+            token = params.get("progressToken")
+            yield message, params, asking.get(id_key(token.value)) if token else None
 
 
 @rule(
@@ -50,17 +47,14 @@ def progress_only_with_token(evidence: Evidence, side: Side) -> Iterator[Finding
     """Progress is sent only for a token that the other side gave, increasing, and not after the response."""
     for session in evidence.sessions:
         last: dict[int, float] = {}  # by the index of the request
-        for message in session.sent_by(side):
-            if not (message.is_notification and message.method == "notifications/progress"):
-                continue
-            params = message.whole.get("params") or message.whole
+        for message, params, request in _progress(session, side):
             token, progress = params.get("progressToken"), params.get("progress")
-            request = _asking(message, side)
             if request is None:
                 given = "no progressToken" if token is None else f"the token {shown(token.value)}"
                 yield broken(token or params, f"progress with {given}, which no request of the other side gave")
                 continue
-            if any(response.index < message.index for response in session.responses_to(request)):
+            response = session.response_to(request)
+            if response is not None and response.index < message.index:
                 yield broken(params, "progress after the response to the request that asked for it")
             elif progress is None or not is_number(progress.value):
                 yield broken(progress or params, "progress without a number in params.progress")
@@ -85,11 +79,10 @@ def no_stream_parameter(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request has no stream parameter, for the answer always comes whole."""
     for params in evidence.requests:
         stream = params.get("stream")
-        yield (
-            broken(stream, f"{stream.json_path} is {shown(stream.value)}, but MCP sampling does not stream")
-            if (stream)
-            else HELD
-        )
+        if stream is None:
+            yield HELD
+        else:
+            yield broken(stream, f"{stream.json_path} is {shown(stream.value)}, but MCP sampling does not stream")
 
 
 @rule(
@@ -120,12 +113,12 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A second response with the same id is ignored: it answers nothing else and breaks nothing."""
     for probe in evidence.probes("duplicate"):
         yield from served_next(probe)
-        second = [str(event.text) for mark in probe.marks("second-answer")]
-        for call in probe.calls + probe.follow_ups:
+        second = [event.text for event in probe.events(AnsweredAgain)]
+        for call in (*probe.calls, *probe.follow_ups):
             if call.response is None:
                 continue
             text = shown(call.response.body, limit=1_000_000)
-            if any(marker in text for marker in second):
+            if any(words in text for words in second):
                 yield broken(
                     call.response.whole, "the call was answered with the text of the second, superfluous response"
                 )
@@ -133,7 +126,7 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield HELD
 
 
-#: groups whose unanswered requests no other rule speaks of
+#: groups of requests for which no other rule says that they must be answered
 _WITHOUT_ANOTHER_RULE = (
     *("plain", "plain-again", "limit", "hints", "pinged", "several", "state"),
     *("tools-undeclared", "tools", "loop", "choice-none", "choice-required"),
@@ -181,12 +174,12 @@ _CONTENT = ("content", "delta", "text", "role", "partial", "chunk")
 def complete(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The whole answer is in the response: no notification carries a part of it."""
     for session in evidence.sessions:
-        parts = []
-        for message in session.sent_by(side):
-            params = message.whole.get("params")
-            found = [params.get(key) for key in _CONTENT] if params and message.is_notification else []
-            parts += [value for value in found if value is not None]
+        notified = [m.whole.get("params") for m in session.sent_by(side) if m.is_notification]
+        found = [params.get(key) for params in notified if params for key in _CONTENT]
+        parts = [value for value in found if value is not None]
         for part in parts:
-            yield broken(part, f"{shown(part.message.method)} carries {part.json_path}; sampling has no partial answers")
+            yield broken(
+                part, f"{shown(part.message.method)} carries {part.json_path}; sampling has no partial answers"
+            )
         if not parts and any(exchange.result is not None for exchange in session.exchanges):
             yield HELD

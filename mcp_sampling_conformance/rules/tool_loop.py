@@ -5,14 +5,16 @@ client/sampling "Message Content Constraints", "Multi-turn Tool Loop", "Security
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence, blocks_of, has_type
 from ..evidence.messages import Value
 from ..protocol.jsonrpc import shown
-from .rule import HELD, Finding, Levels, broken
+from ..transcript.events import EndlessLoop
 from ..transcript.transcript import Side
-from .rule import CLIENT, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, rule
+from .rule import CLIENT, HELD, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, Finding, Levels, broken, rule
 from .shapes import refuses_all, rejected, survived
 
 NO_RESULT = "no sampling request carried a tool_result"
@@ -20,11 +22,19 @@ NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
 
 
 def _blocks(turn: Value, kind: str) -> list[Value]:
+    """The blocks of one type in a message."""
     return [block for block in blocks_of(turn) if has_type(block, kind)]
 
 
 def _ids(blocks: list[Value], key: str) -> list[str]:
+    """The strings under a key of blocks."""
     return [block.value[key] for block in blocks if isinstance(block.value.get(key), str)]
+
+
+def _without(ids: list[str], others: list[str]) -> list[str]:
+    """The ids that are not among the others."""
+    known = set(others)
+    return [id for id in ids if id not in known]
 
 
 def _has_role(turn: Value, role: str) -> bool:
@@ -57,11 +67,12 @@ def results_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def balanced(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Each assistant message with tool_use blocks is followed at once by a user message whose tool_result blocks answer
     every one of their ids and no other."""
-    for params in evidence.requests:
-        turns = params.get("messages")
+    for messages, known in evidence.said:
+        start = max(known - 1, 0)  # the last message that is repeated is needed to judge the one after it
         previous: Value | None = None
-        for turn in turns.elements() if turns else []:
-            yield from _balance(previous, turn)
+        for place, turn in enumerate(messages.elements(start), start):
+            if place >= known:
+                yield from _balance(previous, turn)
             previous = turn
         if previous is not None and _has_role(previous, "assistant"):
             for block in _blocks(previous, "tool_use"):
@@ -69,11 +80,11 @@ def balanced(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
+    """Whether a message answers every tool_use of the one before it, and no other."""
     asking = previous is not None and _has_role(previous, "assistant")
     asked = _ids(_blocks(previous, "tool_use"), "id") if previous is not None and asking else []
     answered = _ids(_blocks(turn, "tool_result"), "toolUseId") if _has_role(turn, "user") else []
-    missing = [identifier for identifier in asked if identifier not in answered]
-    foreign = [identifier for identifier in answered if identifier not in asked]
+    missing, foreign = _without(asked, answered), _without(answered, asked)
     if missing:
         yield broken(turn, f"{turn.json_path} does not answer the tool_use {shown(missing)} of the message before it")
     if foreign:
@@ -95,18 +106,18 @@ def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
 def answers_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server that goes on after stopReason toolUse answers each tool_use of that result with a tool_result."""
     for probe in evidence.probes("tools"):
-        conversations = [turns.value for e in probe.exchanges if (turns := e.params.get("messages"))]
-        for exchange, follow_up in zip(probe.exchanges, probe.exchanges[1:], strict=False):
+        exchanges = [(exchange, exchange.params.get("messages")) for exchange in probe.exchanges]
+        texts = [json.dumps(messages.value, sort_keys=True) if messages else None for _, messages in exchanges]
+        times = Counter(texts)
+        for (exchange, before), (_, turns), text in zip(exchanges, exchanges[1:], texts, strict=False):
             asked = _ids(_blocks(exchange.result, "tool_use"), "id") if exchange.result else []
-            before, turns = exchange.params.get("messages"), follow_up.params.get("messages")
             if not asked or before is None or turns is None or not _goes_on(before, turns):
                 continue
-            # Asked twice, to compare the answers or to try again: no telling which of the two goes on.
-            if conversations.count(before.value) > 1:
+            # Where one thing was asked twice, nothing tells which of the two answers the server goes on with.
+            if times[text] > 1:
                 continue
             answered = [id for turn in turns.elements() for id in _ids(_blocks(turn, "tool_result"), "toolUseId")]
-            missing = [id for id in asked if id not in answered]
-            if missing:
+            if missing := _without(asked, answered):
                 yield broken(
                     turns,
                     f"the client answered with the tool_use {shown(missing)}, and the sampling request that follows "
@@ -133,14 +144,12 @@ def _goes_on(before: Value, turns: Value) -> bool:
 def iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server ends its loop with a model that asks for tools for ever."""
     for probe in evidence.probes("tools"):
-        for mark in probe.marks("endless"):
-            if not probe.exchanges:
-                continue
-            rounds = int(event.rounds)
-            if len(probe.exchanges) > rounds:
+        for event in probe.events(EndlessLoop) if probe.exchanges else ():
+            if len(probe.exchanges) > event.rounds:
                 yield broken(
-                    probe.exchanges[rounds].request,
-                    f"after {rounds} answers that each asked for a tool the server still sent another sampling request",
+                    probe.exchanges[event.rounds].request,
+                    f"after {event.rounds} answers that each asked for a tool the server still sent another sampling "
+                    "request",
                 )
             else:
                 yield HELD
@@ -240,10 +249,10 @@ def ids_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The tool_use blocks of one result have different ids."""
     for result in evidence.results:
         ids = _ids(_blocks(result, "tool_use"), "id")
-        if ids:
-            yield (
-                HELD if len(set(ids)) == len(ids) else broken(result, f"two tool_use blocks share an id: {shown(ids)}")
-            )
+        if len(set(ids)) < len(ids):
+            yield broken(result, f"two tool_use blocks share an id: {shown(ids)}")
+        elif ids:
+            yield HELD
 
 
 @rule(

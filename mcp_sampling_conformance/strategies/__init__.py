@@ -14,14 +14,36 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ..protocol.revisions import NAMES, NEWEST_LEGACY, Revision
-from ..strategies import tools as _tools
+from . import tools as _tools
+from .breaking import errors_table, input_required_table, params_table, results_table
 from .content import draw_tool_result, draw_tool_use, simple_blocks
-from .conversations import calling_content, conversations_of, draw_conversation, plain_content, plain_messages, tool_loops
+from .conversations import (
+    calling_content,
+    conversations_of,
+    draw_conversation,
+    plain_content,
+    plain_messages,
+    tool_loops,
+)
 from .input_required import input_required_of
-from .invalid import Invalid, invalid_errors_of, invalid_input_required, invalid_params, invalid_results
+from .invalid import Invalid, invalid_values
 from .models import build
 from .tools import tool_inputs
-from .values import Json, Strategy, among, any_order, fractions, json_objects, json_values, metas, record, revision_of, short_texts, sometimes, texts
+from .values import (
+    Json,
+    Strategy,
+    among,
+    any_order,
+    fractions,
+    json_objects,
+    json_values,
+    metas,
+    record,
+    revision_of,
+    short_texts,
+    sometimes,
+    texts,
+)
 
 __all__ = [
     "NEWEST",
@@ -63,6 +85,7 @@ def content_blocks(
     """Content blocks of a message, or only those of some types (``kinds=["image", "audio"]``).
 
     ``resource`` and ``resource_link`` come only when named, for they stand inside a tool_result and nowhere else.
+    Raises ``ValueError`` for a type that the revision does not have.
     """
     return build(
         _content_blocks(revision_of(revision), None if kinds is None else frozenset(kinds)), "ContentBlock", as_model
@@ -115,7 +138,8 @@ def conversations(
 ) -> st.SearchStrategy[list[Any]]:
     """Lists of messages, with tool loops in them: parallel calls, each answered at once by the message that follows.
 
-    ``tools`` are those that may be called (``True``: any); without tools (``False``) there are no loops.
+    ``tools`` are those that may be called (``True``: any); without tools (``False``) there are no loops. There are
+    at least ``min_size`` messages.
     """
     offered = _offered(revision_of(revision), tools)
     values = conversations_of(revision_of(revision), offered, min_size)
@@ -141,6 +165,7 @@ def _model_hints() -> Strategy:
 
 
 def model_preferences(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    """Hints and priorities, any of which may be missing."""
     revision_of(revision)
     return build(_model_preferences(), "ModelPreferences", as_model)
 
@@ -152,11 +177,15 @@ def _model_preferences() -> Strategy:
 
 
 def tools(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
-    """Tools with real JSON Schemas; `tool_inputs` yields inputs that satisfy them."""
+    """Tools with real JSON Schemas; `tool_inputs` yields inputs that satisfy them.
+
+    Raises ``ValueError`` before 2025-11-25.
+    """
     return build(_tools.tools_of(_with_tools(revision)), "Tool", as_model)
 
 
 def tool_choices(*, revision: str = NEWEST, as_model: bool = False) -> st.SearchStrategy[Any]:
+    """Objects with a mode, or without one. Raises ``ValueError`` before 2025-11-25."""
     _with_tools(revision)
     return build(_tool_choices(), "ToolChoice", as_model)
 
@@ -171,8 +200,8 @@ def create_message_params(
 ) -> st.SearchStrategy[Any]:
     """The params of ``sampling/createMessage``.
 
-    ``tools=False`` leaves out what a client without ``sampling.tools`` must not be sent. ``deprecated`` adds what a
-    revision has, but asks to avoid: an includeContext of thisServer or allServers since 2025-11-25.
+    ``tools=False`` leaves out what a client without ``sampling.tools`` must not be sent. ``deprecated`` adds what the
+    revision allows but advises against: an includeContext of thisServer or allServers since 2025-11-25.
     """
     return build(_params(revision_of(revision), tools, deprecated), "CreateMessageRequestParams", as_model)
 
@@ -203,7 +232,7 @@ def _request_metas(draw: st.DrawFn) -> Json:
     return {**draw(metas()), **draw(record({}, {"progressToken": tokens}))}
 
 
-#: bits: tools, toolChoice
+#: what there is, as bits: 1 for tools, 2 for toolChoice
 _EXTRAS = st.sampled_from((0, 0, 1, 1, 3, 3, 2))
 
 
@@ -278,7 +307,7 @@ def _errors(revision: Revision) -> Strategy:
     return record({"code": codes, "message": texts()}, {"data": json_values()})
 
 
-#: codes with a meaning of their own since 2026-07-28, or one that they had before
+#: codes that mean something else since 2026-07-28, or did before
 _TAKEN = frozenset((-32002, *range(-32099, -32019)))
 
 
@@ -290,7 +319,7 @@ def input_required_results(
 ) -> st.SearchStrategy[Any]:
     """Results that ask for sampling, several times or not at all, with or without a requestState (2026-07-28 on).
 
-    With ``others`` some ask for elicitation and roots too, or instead.
+    With ``others`` some ask for elicitation and roots too, or instead. Raises ``ValueError`` before 2026-07-28.
     """
     found = revision_of(revision)
     if not found.modern:
@@ -306,34 +335,46 @@ def _input_required(revision: Revision, tools: bool, others: bool) -> Strategy:
 def invalid_create_message_params(
     *, revision: str = NEWEST, rules: Collection[str] | None = None
 ) -> st.SearchStrategy[Invalid]:
-    """Params that break exactly one rule each: any that one request can break alone, or one of those named."""
+    """Params that break exactly one rule each: any that one request can break alone, or one of those in ``rules``.
+
+    Raises ``ValueError`` for a rule that one request cannot break alone.
+    """
     found = revision_of(revision)
-    return invalid_params(found, _params(found, True, False), rules)
+    return invalid_values(_params(found, True, False), params_table, found, rules)
 
 
 def invalid_create_message_results(
     *, revision: str = NEWEST, rules: Collection[str] | None = None
 ) -> st.SearchStrategy[Invalid]:
-    """Results that break exactly one rule each: any that one result can break alone, or one of those named."""
+    """Results that break exactly one rule each: any that one result can break alone, or one of those in ``rules``.
+
+    Raises ``ValueError`` for a rule that one result cannot break alone.
+    """
     found = revision_of(revision)
-    return invalid_results(found, _results(found, _offered(found, True)), rules)
+    return invalid_values(_results(found, _offered(found, True)), results_table, found, rules)
 
 
 def invalid_input_required_results(
     *, revision: str = NEWEST, rules: Collection[str] | None = None, others: bool = True
 ) -> st.SearchStrategy[Invalid]:
-    """InputRequiredResults that break exactly one rule each: one about themselves, or about the params in them."""
+    """InputRequiredResults that break exactly one rule each: one about themselves, or about the params in them.
+
+    Raises ``ValueError`` for a rule that they cannot break alone, and before 2026-07-28.
+    """
     found = revision_of(revision)
     if not found.modern:
         raise ValueError(_NO_QUESTIONS.format(revision))
-    return invalid_input_required(found, _input_required(found, True, others), rules)
+    return invalid_values(_input_required(found, True, others), input_required_table, found, rules)
 
 
 def invalid_errors(
     *, revision: str = NEWEST_LEGACY, rules: Collection[str] | None = None
 ) -> st.SearchStrategy[Invalid]:
-    """Errors that break exactly one rule each; since 2026-07-28 none answers a request for sampling any more."""
+    """Errors that break exactly one rule each.
+
+    Raises ``ValueError`` since 2026-07-28, where no request for sampling is answered with an error any more.
+    """
     found = revision_of(revision)
     if found.modern:
         raise ValueError(f"in {revision} no request for sampling is answered with an error")
-    return invalid_errors_of(found, _errors(found), rules)
+    return invalid_values(_errors(found), errors_table, found, rules)

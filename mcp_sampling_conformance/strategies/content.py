@@ -1,4 +1,4 @@
-"""Content blocks, and the inputs of one message."""
+"""Content blocks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,28 @@ from functools import cache
 from hypothesis import strategies as st
 
 from ..protocol.revisions import Revision
-from ..strategies import media
+from . import media
 from .tools import NAMES, draw_input
-from .values import Json, Strategy, among, annotations_of, icons, json_objects, json_values, metas, mime_types, record, said, seldom, short_texts, texts, up_to, uris
+from .values import (
+    Json,
+    Strategy,
+    among,
+    annotations_of,
+    icons,
+    json_objects,
+    json_values,
+    metas,
+    mime_types,
+    record,
+    said,
+    seldom,
+    short_texts,
+    texts,
+    up_to,
+    uris,
+)
 
-#: with "#" for a number that makes it unique
+#: ids of tool_use blocks; a number takes the place of "#" and makes each unique
 ID_STYLES = (
     "call_#",
     "toolu_01#",

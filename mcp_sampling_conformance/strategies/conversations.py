@@ -16,8 +16,8 @@ from .values import Json, Strategy, metas, record, seldom, sometimes, up_to
 PLAIN = frozenset({"text", "image", "audio"})
 
 
-#: how the content of a message is built: with so many blocks in an array (``None``: one block and no array), so often.
-#: For an empty array a block is drawn too, in vain: otherwise examples would shrink to it.
+#: how many blocks there are in the content of a message (``None``: one block and no array). For an empty array a block
+#: is drawn too and thrown away: otherwise examples would shrink to the empty array.
 _SHAPES = st.sampled_from((None, None, None, None, 1, 1, 2, 2, 0))
 
 
@@ -37,6 +37,7 @@ def _content(draw: st.DrawFn, block: Strategy) -> Any:
 
 @cache
 def plain_messages(revision: Revision) -> st.SearchStrategy[Json]:
+    """Messages of either role without tool_use and tool_result."""
     said_by = st.sampled_from(("user", "assistant"))
     message = record({"role": said_by, "content": plain_content(revision)}, {})
     if not revision.tools:
@@ -49,7 +50,7 @@ def _with_more(draw: st.DrawFn, message: st.SearchStrategy[Json], more: st.Searc
     return {**draw(message), **draw(more)}
 
 
-#: how many calls there are side by side, and in which order their results come; ``None`` for one that is in no array
+#: in which order the results of parallel calls come; ``None``: one call that stands in no array
 _ORDERS = st.sampled_from((None, (0,), (0,), (0, 1), (1, 0), (0, 1, 2), (2, 0, 1)))
 
 
@@ -70,7 +71,7 @@ def _said_before(revision: Revision) -> Strategy:
     return simple_blocks(revision, revision.content_types & PLAIN)
 
 
-#: how many messages there are outside of tool loops, so often; for none one is drawn in vain, as in `_SHAPES`
+#: how many messages there are outside of tool loops; for none one is drawn and thrown away, as in `_SHAPES`
 _SIZES = st.sampled_from((1, 1, 1, 2, 2, 3, 0))
 #: how many tool loops there are
 _LOOPS = st.sampled_from((0, 0, 1, 1, 2))
@@ -79,7 +80,10 @@ _LOOPS = st.sampled_from((0, 0, 1, 1, 2))
 def draw_conversation(
     draw: st.DrawFn, revision: Revision, tools: Sequence[Json] | None, min_size: int = 0
 ) -> list[Json]:
-    """With ``tools`` (an empty one: of any name) loops too, without it none."""
+    """At least ``min_size`` messages; with tool loops unless ``tools`` is ``None``.
+
+    ``tools`` are those that may be called; where it is empty, tools of any name.
+    """
     size = max(min_size, draw(_SIZES))
     messages: list[Json] = [draw(plain_messages(revision)) for _ in range(size or 1)][:size]
     for n in range(draw(_LOOPS) if tools is not None else 0):
@@ -107,15 +111,17 @@ def _loops(draw: st.DrawFn, revision: Revision, tools: Sequence[Json], number: i
 
 
 def tool_loops(revision: Revision, tools: Sequence[Json] = ()) -> st.SearchStrategy[list[Json]]:
+    """The two messages of a tool loop: calls, and their results."""
     return _loops(revision, tools, 0)
 
 
 @st.composite
 def calling_content(draw: st.DrawFn, revision: Revision, tools: Sequence[Json]) -> Any:
-    """The content of what a model says that calls tools."""
+    """The content of a message in which a model calls tools."""
     return draw_uses(draw, revision, tools, 0)[0]
 
 
 @st.composite
 def conversations_of(draw: st.DrawFn, revision: Revision, tools: Sequence[Json] | None, min_size: int) -> list[Json]:
+    """See ``draw_conversation``."""
     return draw_conversation(draw, revision, tools, min_size)

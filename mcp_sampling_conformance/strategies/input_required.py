@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from ..protocol.jsonrpc import SAMPLING
+from ..protocol.names import SAMPLING
 from ..protocol.revisions import Revision
 from .values import Json, Strategy, among, any_order, metas, record, seldom, short_texts, texts, up_to, uris
 
-#: what may be asked for in a form; the schema of an answer knows no more than these
+#: every kind of field that a form may have
 _FIELDS: tuple[Mapping[str, object], ...] = (
     {"type": "string"},
     {"type": "string", "title": "E-mail", "format": "email", "minLength": 3, "maxLength": 100},
@@ -43,7 +43,7 @@ def _roots() -> Strategy:
     return record({"method": st.just("roots/list")}, {"params": seldom({"_meta": metas()})})
 
 
-#: which of the questions are asked side by side, by their number below
+#: which questions are asked together: 0 for sampling, 1 for elicitation, 2 for roots
 _ASKED = ((0,), (0,), (0, 0), (0, 1), (1, 0), (0, 2), (1,), (2,))
 
 
@@ -54,13 +54,13 @@ def _questions(draw: st.DrawFn, kinds: tuple[Strategy, ...]) -> Json:
     return {draw(keys): draw(kinds[number]) for number in asked}
 
 
-#: what there is: up to 3 questions, up to 4 the member for them, from 2 a state
+#: 0 to 3: questions; 4: none, but the member for them; 2 to 5: a state
 _WHAT = st.sampled_from(range(6))
 
 
 @st.composite
 def _results(draw: st.DrawFn, questions: Strategy, more: Strategy) -> Json:
-    # Nothing to ask for, but a state: the client calls again (after a while, say).
+    # A state without questions is valid: it asks the client to call again later.
     what = draw(_WHAT)
     result: Json = {"resultType": "input_required"}
     if what < 4:
@@ -73,7 +73,7 @@ def _results(draw: st.DrawFn, questions: Strategy, more: Strategy) -> Json:
 
 
 def input_required_of(revision: Revision, params: Strategy, others: bool) -> Strategy:
-    """Those that ask for sampling with these params, and with ``others`` for elicitation and roots."""
+    """Results that ask for sampling with these params, and with ``others`` for elicitation and roots too."""
     sampling = record({"method": st.just(SAMPLING), "params": params}, {})
     kinds = (sampling, _elicitations(), _roots()) if others else (sampling,)
     return any_order(_results(_questions(kinds), seldom({"_meta": metas()})))

@@ -54,6 +54,7 @@ def mp3(frames: int = 4) -> bytes:
 
 
 def encoded(data: bytes) -> str:
+    """Bytes in base64, as content blocks have them."""
     return base64.b64encode(data).decode()
 
 

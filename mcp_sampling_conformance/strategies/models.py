@@ -1,4 +1,4 @@
-"""The same values as models of the Python SDK, which is imported with the first of them."""
+"""Makes models of the Python SDK of plain JSON. The SDK is imported when the first one is made."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {"ContentBlock": _block, "CreateMess
 
 
 def build(values: Strategy, name: str, as_model: bool, *, many: bool = False) -> Strategy:
-    """The strategy as it is, or with its values (``many``: the elements of them) as the model of that name."""
+    """The strategy as it is, or where ``as_model`` is set with its values as models of that name.
+
+    With ``many`` the values are lists, whose elements become models.
+    """
     if not as_model:
         return values
     make = _SPECIAL.get(name) or (lambda value: _model(name).model_validate(value))

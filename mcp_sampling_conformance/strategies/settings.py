@@ -6,8 +6,10 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 
 def own_settings(examples: int) -> settings:
-    """Settings for so many examples. All that a profile of the user could change is set here: the same seed is to find
-    the same example."""
+    """Settings for so many examples.
+
+    All that a Hypothesis profile of the user could change is set, so that the same seed finds the same example.
+    """
     return settings(
         max_examples=examples,
         phases=(Phase.generate, Phase.shrink),

@@ -63,7 +63,7 @@ _STYLES = st.integers(0, 7)
 
 
 def _pop(draw: st.DrawFn, rest: list[T]) -> T:
-    """One of what is left, which it then is no more."""
+    """Take one out of a list."""
     return rest.pop(draw(up_to(len(rest) - 1)))
 
 
@@ -132,6 +132,7 @@ def _schemas() -> st.SearchStrategy[Json]:
 
 @st.composite
 def tools_of(draw: st.DrawFn, revision: Revision) -> Json:
+    """Tools of any kind that a revision has."""
     return _draw_tool(draw, revision, list(NAMES))
 
 

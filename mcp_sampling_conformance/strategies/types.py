@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ..protocol.jsonrpc import SAMPLING
+from ..protocol.names import SAMPLING
 from ..protocol.revisions import NEWEST_LEGACY, REVISIONS
-from ..strategies import content_blocks, create_message_params, create_message_results, errors, input_required_results, model_hints, model_preferences, plain_results, sampling_messages, tool_choices, tools
+from . import (
+    content_blocks,
+    create_message_params,
+    create_message_results,
+    errors,
+    input_required_results,
+    model_hints,
+    model_preferences,
+    plain_results,
+    sampling_messages,
+    tool_choices,
+    tools,
+)
 from .models import BLOCKS, build
 from .values import Strategy
 
-#: the revision with the most in it: that of the types as the SDK names them
+#: the revision whose types the SDK's names are those of
 _RICHEST = NEWEST_LEGACY
 
 
@@ -41,5 +53,5 @@ _MAKERS: dict[str, Callable[[], Strategy]] = {
 
 
 def strategy_for(name: str) -> Strategy:
-    """The strategy for a type of that name."""
+    """The strategy for the SDK's type of that name. Raises ``KeyError`` for a type that is not of sampling."""
     return _MAKERS[name]()

@@ -45,7 +45,7 @@ TEXTS = (
     "x" * 5000,
     "And so on, ad nauseam…\n" * 3000,  # more than 64 Ki characters
 )
-#: those that break most, more often: the empty one, astral ones, what controls, and the huge one
+#: the same, those that break most several times: the empty one, an emoji, control characters, the huge one
 _SAID = tuple(text for text in TEXTS for _ in range({"": 6, "\U0001f600": 5, TEXTS[16]: 3, TEXTS[-1]: 9}.get(text, 1)))
 _SHORT = tuple(text for text in TEXTS if len(text) < 100)
 
@@ -54,6 +54,7 @@ _META_KEYS = ((), ("com.example/trace",), ("note",), ("example.org/a.b-c_1", "0"
 
 
 def revision_of(name: str) -> Revision:
+    """The revision of that name. Raises ``ValueError`` where there is none."""
     if name not in REVISIONS:
         raise ValueError(f"{name!r} is no revision of MCP; there are {', '.join(NAMES)}")
     return REVISIONS[name]
@@ -65,9 +66,10 @@ def up_to(most: int) -> st.SearchStrategy[int]:
     return st.integers(0, most)
 
 
-# Hypothesis makes new examples by copying what one strategy drew to where a like one drew, and takes those for alike
-# that come from one function with the same defaults. What is below has defaults, which nobody replaces, to keep apart
-# what has nothing to do with each other: else most examples would be such copies.
+# Hypothesis makes new examples by copying what one strategy drew to a place where an equal strategy drew. It takes two
+# composite strategies for equal if they come from the same function with the same defaults of its parameters. So the
+# functions below have a parameter, ``kind``, that is never passed: its default makes strategies of different values
+# different. Otherwise most examples would be copies of one thing to where another belongs.
 
 
 def among(values: Sequence[T], other: st.SearchStrategy[T] | None = None, one_in: int = 5) -> st.SearchStrategy[T]:
@@ -145,7 +147,7 @@ def texts() -> st.SearchStrategy[str]:
 
 @cache
 def said() -> st.SearchStrategy[str]:
-    """The same for what a conversation consists of: those that break most come more often."""
+    """Texts for content blocks, in which those that break most come more often."""
     return among(_SAID, _any_text())
 
 
@@ -156,7 +158,7 @@ def _any_text() -> st.SearchStrategy[str]:
 
 @cache
 def short_texts() -> st.SearchStrategy[str]:
-    """The same where a long one makes no sense."""
+    """Nasty texts under 100 characters, for names and the like."""
     return among(_SHORT)
 
 
@@ -174,6 +176,7 @@ def json_values(revision: Revision | None = None) -> Strategy:
 
 @cache
 def json_objects(revision: Revision | None = None) -> st.SearchStrategy[Json]:
+    """Objects with up to two members, whose values are as in `json_values`."""
     return _json_objects(short_texts(), json_values(revision))
 
 
@@ -198,6 +201,7 @@ def _metas(draw: st.DrawFn, keys: st.SearchStrategy[tuple[str, ...]], values: St
 
 @cache
 def uris() -> st.SearchStrategy[str]:
+    """URIs of several schemes."""
     return st.sampled_from(
         ("file:///a", "https://example.org/a%20b?q=%F0%9F%98%80#part", "urn:isbn:0451450523", "data:,x", "x-app://h:1/")
     )
@@ -205,6 +209,7 @@ def uris() -> st.SearchStrategy[str]:
 
 @cache
 def mime_types() -> st.SearchStrategy[str]:
+    """MIME types of resources."""
     return st.sampled_from(
         ("text/plain", "text/html; charset=utf-8", "application/ld+json", "application/octet-stream")
     )
@@ -212,6 +217,7 @@ def mime_types() -> st.SearchStrategy[str]:
 
 @cache
 def icons() -> st.SearchStrategy[list[Json]]:
+    """The icons of a tool or a resource link."""
     sizes = st.lists(st.sampled_from(("48x48", "any")), max_size=2)
     optional = {"mimeType": st.just("image/png"), "sizes": sizes, "theme": st.sampled_from(("light", "dark"))}
     return st.lists(record({"src": uris()}, optional), max_size=2)
@@ -219,6 +225,7 @@ def icons() -> st.SearchStrategy[list[Json]]:
 
 @cache
 def annotations_of(revision: Revision) -> st.SearchStrategy[Json]:
+    """The annotations of a block, with the members that a revision has."""
     members: dict[str, Strategy] = {
         "audience": among(((), ("user",), ("assistant",), ("assistant", "user"), ("user", "user"))).map(list),
         "priority": fractions(),

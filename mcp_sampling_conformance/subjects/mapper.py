@@ -7,16 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..judging.status import Glance
-from ..report.excerpt import printable
-from ..protocol.revisions import Revision
-from .subject import REACHED, Terms, on_the_run
 from ..judging.results import Result, Verdict, reportable, verdict_on_broken
+from ..judging.status import SamplingStatus
+from ..mappers.calling import Detected, detect
 from ..mappers.calls import Calls
 from ..mappers.check import Outcome, check_property, unknown_properties
 from ..mappers.mapper import Mapper
 from ..mappers.properties import PROPERTIES, Property
-from ..mappers.calling import Reached, reach
+from ..protocol.revisions import Revision
+from .subject import REACHED, RunTerms, on_the_run
 
 _BY_NAME = {prop.name: prop for prop in PROPERTIES}
 
@@ -33,12 +32,11 @@ class MapperSubject:
     kind: ClassVar[str] = "mapper"
     role: ClassVar[str] = "mapper"
     transport: ClassVar[str] = "memory"
-    server: ClassVar[None] = None
 
     def rules(self, revision: Revision) -> list[str]:
         return [prop.name for prop in PROPERTIES if prop.exists(revision)]
 
-    def judge(self, terms: Terms) -> MapperJudgement:
+    def judge(self, terms: RunTerms) -> MapperJudgement:
         return MapperJudgement(self, terms)
 
 
@@ -53,18 +51,18 @@ def fault_of(target: object) -> str:
 class MapperJudgement:
     """The verdicts on a mapper."""
 
-    glances: tuple[Glance, ...] = ()
+    statuses: tuple[SamplingStatus, ...] = ()
 
-    def __init__(self, subject: MapperSubject, terms: Terms) -> None:
+    def __init__(self, subject: MapperSubject, terms: RunTerms) -> None:
         self._subject = subject
         self._terms = terms
         self._calls = Calls(subject.timeout)
         self._bug = ""
         try:
-            found = reach(subject.target, terms.revisions[-1], self._calls)
+            found = detect(subject.target, terms.revisions[-1], self._calls)
         except Exception:
             self._bug = _bug()
-            found = Reached(None, self._bug)
+            found = Detected(None, self._bug)
         self._found = found
         self.reached = found.mapper is not None
         self.notes = [terms.mask(found.note)] if found.note else []
@@ -99,7 +97,7 @@ class MapperJudgement:
         return verdict_on_broken(prop.level, self._terms.strict)
 
     def _result(
-        self, prop: Property, revision: Revision, verdict: Verdict, message: str, evidence: tuple[str, ...] = ()
+        self, prop: Property, revision: Revision, verdict: Verdict, message: str, details: tuple[str, ...] = ()
     ) -> Result:
         return Result(
             rule=prop.name,
@@ -111,7 +109,7 @@ class MapperJudgement:
             message=self._terms.mask(reportable(message)),
             url=prop.url(revision),
             statement=prop.statement,
-            evidence=tuple(printable(self._terms.mask(line)) for line in evidence),
+            details=tuple(self._terms.mask(line) for line in details),
         )
 
 

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..judging.status import Glance
-from ..pytest_plugin.progress import Progress
+from ..judging.results import Result, Verdict, reportable
+from ..judging.status import SamplingStatus
 from ..protocol.revisions import Revision, page_url
-from ..transports.to_server.servers import Server
-from ..judging.results import Result, Verdict
+from ..transcript.masking import Mask
 
 #: the item that judges the run as a whole
 REACHED = "sampling-reached"
 
 
+class Progress(Protocol):
+    """Shows what is being done while nothing else is to be seen."""
+
+    def say(self, text: str) -> None:
+        """Note what is being done; may be called from another thread."""
+
+    def show(self) -> None:
+        """Show it, where that is due."""
+
+    def clear(self) -> None:
+        """Take it away: it is done."""
+
+
 @dataclass(frozen=True)
-class Terms:
+class RunTerms:
     """How a run judges its subject."""
 
     revisions: Sequence[Revision]  #: those of the items that will run
-    strict: bool
-    mask: Callable[[str], str]  #: takes secrets out of a text
+    strict: bool  #: a broken SHOULD is a failure too
+    mask: Mask  #: takes secrets out of a text
     progress: Progress
 
 
@@ -38,7 +50,7 @@ class Judgement(Protocol):
         """What a reader should know besides the verdicts."""
 
     @property
-    def glances(self) -> Sequence[Glance]:
+    def statuses(self) -> Sequence[SamplingStatus]:
         """Whether sampling works at all, in each era; nothing for a subject that has no peer."""
 
     def result(self, rule: str, revision: Revision | None) -> Result:
@@ -46,7 +58,7 @@ class Judgement(Protocol):
 
 
 class Subject(Protocol):
-    """One system under test."""
+    """One system under test, or what stands for it."""
 
     @property
     def kind(self) -> str:
@@ -64,18 +76,14 @@ class Subject(Protocol):
     def transport(self) -> str:
         """What it is spoken to over."""
 
-    @property
-    def server(self) -> Server | None:
-        """How a server under test is reached."""
-
     def rules(self, revision: Revision) -> Sequence[str]:
         """The names of the rules that there are for it in a revision, in their order."""
 
-    def judge(self, terms: Terms) -> Judgement:
-        """Begin to judge it."""
+    def judge(self, terms: RunTerms) -> Judgement:
+        """Have it provoked, where it is alive, and judged."""
 
 
-def on_the_run(subject: Subject, terms: Terms, verdict: Verdict, message: str, statement: str) -> Result:
+def on_the_run(subject: Subject, terms: RunTerms, verdict: Verdict, message: str, statement: str) -> Result:
     """The verdict on the run as a whole."""
     newest = terms.revisions[-1]
     return Result(
@@ -85,7 +93,7 @@ def on_the_run(subject: Subject, terms: Terms, verdict: Verdict, message: str, s
         revision=newest.name,
         transport=subject.transport,
         verdict=verdict,
-        message=terms.mask(message),
+        message=reportable(terms.mask(message)),
         url=page_url(newest, "client/sampling", "message-flow"),
         statement=statement,
     )

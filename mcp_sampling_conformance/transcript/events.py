@@ -194,7 +194,7 @@ class HttpFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class HttpBody(Event):
-    """The body of an HTTP response that is neither JSON nor an event stream."""
+    """The body of an HTTP response that carries no message, or what came of one that broke off."""
 
     exchange: str
     content_type: str

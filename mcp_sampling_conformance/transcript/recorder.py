@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from .events import RevisionConcluded
 from .transcript import Transcript
 
 
@@ -17,3 +18,9 @@ class Recorder:
         """A transcript for a new connection in a revision: "2025-11-25-01", "2025-11-25-02", …"""
         self._opened[revision] += 1
         return Transcript(label, transport, name=f"{revision}-{self._opened[revision]:02}")
+
+    def conclude(self, name: str, conclusion: RevisionConcluded) -> None:
+        """What came of a revision, for the transcript of this name: only a saved record needs to be told."""
+
+    def close(self) -> None:
+        """The run is over: nothing more is recorded."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .events import RevisionConcluded
+from .recorder import Recorder
 from .transcript import Transcript
 
 
@@ -26,3 +29,45 @@ class Run:
     reached: list[str] = field(default_factory=list)  #: what led to a sampling request, in words
     unreached: str = ""  #: where nothing did: what was tried, and what to do
     connections: int = 0  #: how many were made
+
+
+def conclude(run: Run, recorder: Recorder, transport: str) -> None:
+    """Write what the scenarios made of each revision into the record, so that this can be judged without them."""
+    for name, record in run.revisions.items():
+        if not record.transcripts:
+            record.transcripts.append(recorder.open(name, f"{name}, no connection", transport))
+        judged = tuple((transcript.name, len(transcript.items)) for transcript in record.transcripts)
+        conclusion = RevisionConcluded(
+            opened=record.opened,
+            not_negotiated=record.not_negotiated,
+            failure=record.failure,
+            notes=tuple(record.notes),
+            reached=tuple(run.reached),
+            unreached=run.unreached,
+            judged=judged,
+        )
+        recorder.conclude(record.transcripts[-1].name, conclusion)
+
+
+def read_run(transcripts: Mapping[str, Sequence[Transcript]], unreached: str) -> Run:
+    """The run that these transcripts, by revision, are the record of.
+
+    Where the scenarios came to no conclusion on a revision, because they were ended or were not ours, all of its
+    transcripts are judged. Whether sampling was reached is then for the reader of the evidence to say; ``unreached``
+    is the message for a run in which it was not.
+    """
+    run = Run({}, unreached=unreached)
+    reached: list[str] = []
+    for name, found in transcripts.items():
+        by_name = {transcript.name: transcript for transcript in found}
+        concluded = [event for transcript in found for event in transcript.events(RevisionConcluded)]
+        if not concluded:
+            run.revisions[name] = RevisionRun(list(found), opened=True)
+            continue
+        last = concluded[-1]
+        judged = [by_name[known].part(range(count)) for known, count in last.judged if known in by_name]
+        run.revisions[name] = RevisionRun(judged, last.opened, last.not_negotiated, last.failure, list(last.notes))
+        reached += last.reached
+        run.unreached = last.unreached or run.unreached
+    run.reached = list(dict.fromkeys(reached))
+    return run

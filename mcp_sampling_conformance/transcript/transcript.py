@@ -116,4 +116,4 @@ class Transcript:
             self.on_item(item)
 
     def _elapsed(self) -> float:
-        return time.monotonic() - self._opened
+        return round(time.monotonic() - self._opened, 6)

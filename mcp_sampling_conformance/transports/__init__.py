@@ -1,1 +1,1 @@
-"""How bytes travel, and how each is recorded. ``to_server`` reaches a server under test, ``to_client`` serves a client."""
+"""How bytes travel and are recorded: ``to_server`` reaches a server under test, ``to_client`` serves a client."""

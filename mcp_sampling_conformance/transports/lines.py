@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 
 import anyio
 
+from ..transcript.events import Flooded
 from ..transcript.transcript import Entry, Side, Transcript
 
-#: what the system under test may write in one connection before it is taken for a flood
+#: what the system under test may write to one stream before it is taken for a flood; the lines are events over SSE
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINES = 100_000
 
@@ -22,7 +23,7 @@ async def read_lines(
 ) -> AsyncIterator[Entry | bytes]:
     """Each complete line as a recorded entry; at the end what came after the last newline, if anything, as bytes.
 
-    Raises ``Flood``, with a mark in the transcript, when more comes than is reasonable.
+    Raises ``Flood``, with an event in the transcript, when more comes than is reasonable.
     """
     pending = bytearray()
     total = lines = 0
@@ -38,7 +39,7 @@ async def read_lines(
                 lines += 1
                 yield transcript.record(sender, line, channel)
             if total > MAX_BYTES or lines > MAX_LINES:
-                transcript.mark("flooded", bytes=total, lines=lines)
+                transcript.note(Flooded(total))
                 raise Flood
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass  # the other end is gone: what it sent before counts

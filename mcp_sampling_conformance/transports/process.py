@@ -66,6 +66,7 @@ class Child:
 
     @property
     def code(self) -> int | None:
+        """The exit code, as ``subprocess`` has it; ``None`` while the process runs."""
         return self.process.returncode
 
     @property
@@ -93,6 +94,7 @@ class Child:
                 await self.exited(_TERM_GRACE)
 
     def kill(self) -> None:
+        """End the group at once."""
         self.signal(signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> None:
@@ -101,6 +103,7 @@ class Child:
             os.killpg(self.process.pid, number)
 
     async def close(self) -> None:
+        """Close the pipes of a process that has ended."""
         with suppress(OSError):
             await self.process.aclose()
 

@@ -1,9 +1,9 @@
 """How fast content is generated, against what the official schema or the SDK's models alone give.
 
-``HYPOTHESIS_NO_PLUGINS=1 python tests/benchmarks/strategies.py SCHEMA.json`` generates params, results and
+``HYPOTHESIS_NO_PLUGINS=1 python tests/benchmarks/strategies.py --schema SCHEMA.json`` generates params, results and
 conversations of 2025-11-25 with our strategies, as JSON and as models; with hypothesis_jsonschema from that revision's
-schema; and with ``st.from_type`` from the SDK's models, which without plugins has no help of ours. Each has some
-seconds of processor time; the examples per second are printed.
+schema, where it is given; and with ``st.from_type`` from the SDK's models, which without plugins has no help of ours.
+Each has some seconds of processor time, with ``--small`` a moment; the examples per second are printed.
 
 By itself ``st.from_type`` makes none of these models: it has nothing for ``Any``, and does not see the aliases of
 required members. So it is helped: told each member's type, with plain JSON values where the type is ``Any``, and with
@@ -12,6 +12,7 @@ the range that most of the numbers have.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -35,7 +36,7 @@ from pydantic import BaseModel
 from mcp_sampling_conformance import strategies
 
 REVISION = "2025-11-25"
-SECONDS = 10
+SECONDS, MOMENT = 10.0, 0.2
 Values = st.SearchStrategy[Any]
 
 
@@ -43,10 +44,10 @@ class Enough(Exception):
     """Time is up."""
 
 
-def rate(make: Callable[[], Values]) -> float:
-    """Examples per second of processor time, without what it takes to make the strategy."""
+def rate(make: Callable[[], Values], seconds: float) -> float:
+    """Examples per second, in so many of processor time, without what it takes to make the strategy."""
     values, count = make(), 0
-    ends = time.process_time() + SECONDS
+    ends = time.process_time() + seconds
 
     @settings(
         max_examples=5000,
@@ -105,17 +106,14 @@ def outcome(values: Values) -> str:
 
 
 def main(argv: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(description="How fast content is generated.")
+    parser.add_argument("--schema", type=Path, help="the official schema.json of 2025-11-25")
+    parser.add_argument("--small", action="store_true", help="a moment each")
+    given_options = parser.parse_args(argv)
     if "HYPOTHESIS_NO_PLUGINS" not in os.environ:
         sys.exit("HYPOTHESIS_NO_PLUGINS must be set, or st.from_type would have our strategies")
     warnings.simplefilter("ignore")
-    definitions = json.loads(Path(argv[0]).read_text(encoding="utf-8"))["$defs"]
-
-    def official(schema: dict[str, Any]) -> Values:
-        return from_schema({"$defs": definitions, **schema})
-
-    def ref(name: str) -> dict[str, str]:
-        return {"$ref": f"#/$defs/{name}"}
-
+    seconds = MOMENT if given_options.small else SECONDS
     sdk = {
         "params": mcp.types.CreateMessageRequestParams,
         "results": mcp.types.CreateMessageResultWithTools,
@@ -128,20 +126,27 @@ def main(argv: Sequence[str]) -> None:
         "results": strategies.create_message_results,
         "conversations": strategies.conversations,
     }
-    schemas: dict[str, dict[str, Any]] = {
-        "params": ref("CreateMessageRequestParams"),
-        "results": ref("CreateMessageResult"),
-        "conversations": {"type": "array", "items": ref("SamplingMessage")},
-    }
+    official = from_the_schema(given_options.schema) if given_options.schema else {}
     for name in ours:
         ways: dict[str, Callable[[], Values]] = {
             "": lambda name=name: ours[name](revision=REVISION),
             "as models": lambda name=name: ours[name](revision=REVISION, as_model=True),
-            "from the schema": lambda name=name: official(schemas[name]),
             "from the models, with help": lambda name=name: st.from_type(known(sdk[name])),
         }
+        if name in official:
+            ways["from the schema"] = lambda name=name: from_schema(official[name])
         for way, make in ways.items():
-            print(f"{name} {way}".rstrip() + f": {rate(make):.1f}/s", flush=True)
+            print(f"{name} {way}".rstrip() + f": {rate(make, seconds):.1f}/s", flush=True)
+
+
+def from_the_schema(path: Path) -> dict[str, dict[str, Any]]:
+    """What the official schema says of each."""
+    definitions = {"$defs": json.loads(path.read_text(encoding="utf-8"))["$defs"]}
+    return {
+        "params": {**definitions, "$ref": "#/$defs/CreateMessageRequestParams"},
+        "results": {**definitions, "$ref": "#/$defs/CreateMessageResult"},
+        "conversations": {**definitions, "type": "array", "items": {"$ref": "#/$defs/SamplingMessage"}},
+    }
 
 
 if __name__ == "__main__":

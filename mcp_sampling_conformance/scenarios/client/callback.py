@@ -14,20 +14,20 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.memory import create_client_server_memory_streams
 from pydantic import ValidationError
 
-from ...peers.server import Book
 from ...peers.modern_server import server_for
+from ...peers.server import Book
 from ...protocol.revisions import Revision
-from ...transports.to_client.memory import MemoryWire
+from ...transcript.run import RevisionRun, Run
 from ...transcript.transcript import Transcript
+from ...transports.to_client.memory import MemoryToClient
+from ..conditions import Conditions
 from .examples import search_client
 from .probes import client_tools
-from ..run import RevisionRun, Run
-from ..search import NOTHING, Generated
 
 #: an attribute of a callback that says which sub-capabilities its client declares
 CAPABILITIES = "sampling_capabilities"
-#: of one call that asks again and again; the harness ends its loops before that
-_MAX_ROUNDS = 100
+#: rounds of one call that the SDK's client takes part in; the loops of the harness are shorter
+_MOST_ROUNDS = 100
 _ANSWERS = (types.CreateMessageResult, types.CreateMessageResultWithTools, types.ErrorData)
 
 
@@ -35,16 +35,17 @@ async def provoke_callback(
     callback: Callable[..., Any],
     revisions: Sequence[Revision],
     models: Sequence[str],
-    timeout: float,
-    progress: Callable[[str], None],
-    generated: Generated = NOTHING,
+    conditions: Conditions,
 ) -> Run:
-    """Provoke a callback in each revision and return the record. Raises nothing that the callback can cause."""
+    """Provoke a callback in each revision and return the record. Raises nothing that the callback can cause.
+
+    ``models`` are the names of models that it is known to have.
+    """
     run = Run({revision.name: RevisionRun() for revision in revisions})
     run.unreached = "the callback was never called, so there was nothing to judge."
     # One after the other: all share one event loop, and a callback that blocks it would make the others late.
     for revision in revisions:
-        progress(revision.name)
+        conditions.progress(revision.name)
         record = run.revisions[revision.name]
         watched = Watched(callback)
         try:
@@ -53,13 +54,14 @@ async def provoke_callback(
             record.failure = f"its {CAPABILITIES} are no sampling capability of the SDK: {error}"
             continue
         run.connections += 1
-        await _one_revision(watched, revision, models, timeout, record)
-        start = partial(_start, watched, revision, timeout)
-        await search_client(record, revision, start, generated, timeout, progress)
+        record.opened = True
+        book = Book(client_tools(revision, models, batches=False))
+        record.transcripts.append(await _start(watched, revision, conditions, book))
+        await search_client(record, revision, partial(_start, watched, revision, conditions), book, conditions)
         if watched.answers:
             run.reached.append(revision.name)
         elif watched.calls:
-            fault = watched.faults[0] if watched.faults else f"did not return within {timeout:g} s"
+            fault = watched.faults[0] if watched.faults else f"did not return within {conditions.timeout:g} s"
             run.unreached = f"the callback never gave an answer: it {fault} (in {revision.name})."
         if watched.faults:
             times = f"in {len(watched.faults)} of {watched.calls} calls"
@@ -67,18 +69,11 @@ async def provoke_callback(
     return run
 
 
-async def _one_revision(
-    callback: Watched, revision: Revision, models: Sequence[str], timeout: float, record: RevisionRun
-) -> None:
-    transcript = Transcript(f"{revision.name}, in memory", "memory")
-    record.transcripts.append(transcript)
-    record.opened = True
-    book = Book(client_tools(revision, models, batches=False))
-    await call_every_tool(callback, revision, book, transcript, timeout)
-
-
-async def _start(callback: Callable[..., Any], revision: Revision, timeout: float, book: Book) -> None:
-    await call_every_tool(callback, revision, book, Transcript(f"{revision.name}, in memory", "memory"), timeout)
+async def _start(callback: Watched, revision: Revision, conditions: Conditions, book: Book) -> Transcript:
+    """Have every tool of a book called once; returns the record of that."""
+    transcript = conditions.recorder.open(revision.name, f"{revision.name}, in memory", "memory")
+    await call_every_tool(callback, revision, book, transcript, conditions.timeout)
+    return transcript
 
 
 class Watched:
@@ -124,15 +119,18 @@ def _capabilities(callback: Callable[..., Any]) -> types.SamplingCapability | No
 async def call_every_tool(
     callback: Callable[..., Any], revision: Revision, book: Book, transcript: Transcript, timeout: float
 ) -> None:
-    """Put the SDK's client around a callback, connect it to the fixture server, and have it call every tool once."""
+    """Put the SDK's client around a callback, connect it to the fixture server, and have it call every tool once.
+
+    An answer of the callback may take ``timeout`` seconds.
+    """
     async with create_client_server_memory_streams() as (client_streams, server_streams):
-        server = server_for(MemoryWire(*server_streams, transcript), revision, book, timeout)
+        server = server_for(MemoryToClient(*server_streams, transcript), revision, book, timeout)
         client = Client(
             _transport(client_streams),
             sampling_callback=callback,
             sampling_capabilities=_capabilities(callback),
             mode=revision.name if revision.modern else "legacy",
-            input_required_max_rounds=_MAX_ROUNDS,
+            input_required_max_rounds=_MOST_ROUNDS,
             cache=None,
         )
         # The server ends first: what the client answers for a callback that it ends is no answer of the callback.

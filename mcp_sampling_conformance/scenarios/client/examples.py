@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ...evidence.evidence import Session
 from ...peers.server import Book, FixtureServer, Tool
-from ...judging.judge import broken_since
-from ...protocol.jsonrpc import shown
-from ...protocol.jsonrpc import Json
+from ...protocol.jsonrpc import Json, shown
 from ...protocol.revisions import Revision
+from ...transcript.run import RevisionRun
 from ...transcript.transcript import Side
+from ..conditions import BrokenSince, Conditions
+from ..search.example import SHOWN, Attempt, Example
+from ..search.search import Search
+from ..search.sorts import add_search, search_sorts
 from .asks import request
-from ..run import RevisionRun
-from ..search import SHOWN, Example, Generated, Search, Trial, search_sorts
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -33,7 +33,7 @@ _PER_CALL = 4
 _MOST_IDLE = 3
 
 #: starts the client once, with such a book; returns when it has ended
-Start = Callable[[Book], Awaitable[None]]
+StartClient = Callable[[Book], Awaitable[object]]
 
 
 # --- what is sent
@@ -51,7 +51,7 @@ def invalid_requests(revision: Revision, tools: bool) -> SearchStrategy[Example]
     from ...strategies import Invalid, invalid_create_message_params
 
     def example(invalid: Invalid) -> Example:
-        flaw = f"that breaks {invalid.rule} at {invalid.where}"
+        flaw = f"that breaks {invalid.rule} at {invalid.json_path}"
         name = f"a generated request {flaw}, {shown(invalid.value, SHOWN)}"
         return Example("odd", invalid.value, name, hostile=True, sound=_valid(invalid.sound))
 
@@ -68,34 +68,27 @@ def _valid(params: Json) -> Example:
 
 
 async def search_client(
-    record: RevisionRun,
-    revision: Revision,
-    start: Start,
-    generated: Generated,
-    timeout: float,
-    progress: Callable[[str], None],
+    record: RevisionRun, revision: Revision, start: StartClient, book: Book, conditions: Conditions
 ) -> None:
-    """See whether generated requests find more than those of the tables, in a revision in which the client answered."""
-    sessions = [Session(transcript, revision) for transcript in record.transcripts]
-    if not generated.examples or not any(exchange.answer for session in sessions for exchange in session.exchanges):
+    """See whether generated requests break more than those of the tables, if the client answered any of those; ``book``
+    says so. What is found goes into the record of the revision."""
+    if not conditions.generated.examples or not book.answered:
         return
-    tools = any(session.sampling is not None and session.sampling.get("tools") for session in sessions)
     sorts = {
-        "valid requests": partial(valid_requests, revision, tools),
-        "invalid requests": partial(invalid_requests, revision, tools),
+        "valid requests": partial(valid_requests, revision, book.declared_tools),
+        "invalid requests": partial(invalid_requests, revision, book.declared_tools),
     }
 
     async def host(search: Search) -> None:
-        await try_on_client(search, start, revision)
+        await try_on_client(search, start, revision, conditions.broken_since)
 
-    searches = await search_sorts(sorts, generated, timeout, host, lambda text: progress(f"{revision.name}: {text}"))
-    for search in searches:
-        record.add_search(revision, search)
+    for search in await search_sorts(sorts, host, revision, conditions):
+        add_search(record, revision, search)
 
 
-async def try_on_client(search: Search, start: Start, revision: Revision) -> None:
+async def try_on_client(search: Search, start: StartClient, revision: Revision, broken_since: BrokenSince) -> None:
     """Try what the search asks for until it has enough, or the client calls no more tools."""
-    taker = _Taker(search, revision)
+    taker = _Taker(search, revision, broken_since)
     idle = 0
     while not search.over:
         tried = search.tried
@@ -109,24 +102,26 @@ async def try_on_client(search: Search, start: Start, revision: Revision) -> Non
 
 
 class _Taker:
-    """Takes trials from a search and makes requests of them, whatever call it is in."""
+    """Takes attempts from a search and makes sampling requests of them, in whatever call of the client is under way."""
 
-    def __init__(self, search: Search, revision: Revision) -> None:
-        self.search = search
-        self.revision = revision
-        self.trial: Trial | None = None
+    def __init__(self, search: Search, revision: Revision, broken_since: BrokenSince) -> None:
+        self._search = search
+        self._revision = revision
+        self._broken_since = broken_since
+        self._attempt: Attempt | None = None  #: taken from the search, and not tried yet
         # A client may call on several connections at once.
         self._turn = anyio.Lock()
         self.begin_again()
 
     def begin_again(self) -> None:
         """The client is about to be started."""
-        self.fresh = True  #: nothing was tried since then
-        self.controlled = False  #: nor was a plain request made
-        #: settles a trial that got no answer: what that means shows when the client goes on, or has ended
+        self._fresh = True  #: nothing was tried since then
+        self._controlled = False  #: a plain request was made since then
+        #: settles an attempt that got no answer: what that means shows when the client goes on, or has ended
         self.settle: Callable[[], None] = _nothing
 
     def tools(self) -> Sequence[Tool]:
+        """What the client is to call; each call makes a few attempts."""
         return [Tool(f"g{n:02}_generated", "Probe: generated requests", self._call) for n in range(1, _TOOLS + 1)]
 
     async def _call(self, server: FixtureServer, call: int | str) -> None:
@@ -135,34 +130,36 @@ class _Taker:
 
     async def _try_some(self, server: FixtureServer) -> None:
         self.settle()
-        # Whoever has left a request unanswered is started again; while a shrink is under way, without being waited for.
+        # A client that has left a request unanswered is started again.
         server.book.over |= server.unanswered > 0
         for _ in range(_PER_CALL):
             if server.book.over:
                 return
-            self.trial = self.trial or await self.search.next()
-            if self.trial is None or (self.trial.alone and not self.fresh):
+            self._attempt = self._attempt or await self._search.next()
+            if self._attempt is None or (self._attempt.alone and not self._fresh):
                 return
-            hasty = self.trial.seconds < server.timeout
-            good = await (self._try(server, self.trial) if self.controlled else self._control(server))
+            hasty = self._attempt.seconds < server.timeout
+            good = await (self._try(server, self._attempt) if self._controlled else self._control(server))
+            # While a shrink is under way, that is done without waiting for its next call.
             server.book.over = hasty and server.unanswered > 0 and not server.gone
             if not good:
                 return
 
     async def _control(self, server: FixtureServer) -> bool:
         """Make a plain request first; whether that was answered."""
-        self.controlled = True
+        self._controlled = True
         answer = await server.ask("plain", "a plain request", request())
-        self.search.plainly(server.transcript, broken_since(server.transcript, 0, self.revision, Side.CLIENT))
+        transcript = server.transcript
+        self._search.plainly(transcript, self._broken_since(transcript, 0, self._revision, Side.CLIENT))
         if answer is None:
-            self.search.close("a plain request got no answer")
+            self._search.close("a plain request got no answer")
         return answer is not None
 
-    async def _try(self, server: FixtureServer, trial: Trial) -> bool:
+    async def _try(self, server: FixtureServer, attempt: Attempt) -> bool:
         """Try one example; whether more can be asked in this call."""
-        example, transcript = trial.example, server.transcript
+        example, transcript = attempt.example, server.transcript
         begin, started = len(transcript.items), time.monotonic()
-        usual, server.timeout = server.timeout, trial.seconds
+        usual, server.timeout = server.timeout, attempt.seconds
         answer = await server.ask(example.group, example.name, example.value)
         if example.hostile and answer is not None:
             answer = await server.ask("follow-up", f"a plain request after {example.name}", request(), after="odd")
@@ -171,10 +168,10 @@ class _Taker:
 
         def settle() -> None:
             self.settle = _nothing
-            broken = broken_since(transcript, begin, self.revision, Side.CLIENT)
-            self.search.finish(trial, transcript, broken, took, answer is None)
+            broken = self._broken_since(transcript, begin, self._revision, Side.CLIENT)
+            self._search.finish(attempt, transcript, broken, took, answer is None)
 
-        self.trial, self.fresh, self.settle = None, False, settle
+        self._attempt, self._fresh, self.settle = None, False, settle
         if answer is not None:
             settle()
         return answer is not None

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ...protocol.names import INPUT_REQUIRED
-from ...peers.server import FixtureServer, Question, Tool
 from ...peers.modern_server import ModernServer
+from ...peers.server import FixtureServer, Question, Tool
 from ...protocol.jsonrpc import Json
+from ...protocol.names import INPUT_REQUIRED
 from ...protocol.revisions import Revision
+from ...transcript.events import TimedOut
 from .asks import HOSTILE, VALID, Ask, request, text, tool_result, tools_request, turn
 
 #: how long a client that was told to forget a request may take to answer it all the same
@@ -102,11 +103,12 @@ async def _pong(server: FixtureServer) -> None:
     ping: Json = {"id": server.new_id(), "method": "ping"}
     await server.send(ping)
     if not await server.until(lambda: server.answered(ping["id"]), server.timeout) and not server.gone:
-        server.transcript.mark("gave-up", id=ping["id"], seconds=server.timeout)
+        server.transcript.note(TimedOut(ping["id"], server.timeout))
 
 
 async def _cancelled(server: FixtureServer, call: int | str) -> None:
-    """Take a request back; what the client still answers after the ping that follows, it answers knowingly."""
+    """Take a request back, and send a ping behind: a client that answers the request after the ping knows that it was
+    taken back."""
     if server.sampling is None or server.given_up("cancelled"):
         return
     one = server.prepare("cancelled", "a request that was taken back", request())
@@ -128,7 +130,8 @@ async def _batch(server: FixtureServer, call: int | str) -> None:
 
 
 async def _hints(named: Sequence[str], server: FixtureServer, call: int | str) -> None:
-    """Hints for models that the client is known to have: each alone, both in either order, in part, against numbers."""
+    """Hints for models that the client is known to have: each alone, both in either order, by a part of the name, and
+    against the priorities."""
     models = [*dict.fromkeys([*named, *server.book.models])]
     if server.sampling is None or len(models) < 2:
         return

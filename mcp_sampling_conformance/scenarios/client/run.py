@@ -5,25 +5,26 @@ from __future__ import annotations
 import os
 import shlex
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Protocol
 
 import anyio
 
-from ...peers.server import Book, FixtureServer
-from ...transports.wire import ServerWire
 from ...peers.modern_server import server_for
+from ...peers.server import Book, FixtureServer
 from ...protocol.revisions import Revision
-from ...transports.process import RUN_VARIABLE, Child, kill_stragglers
-from ...transports.to_client.stdio import relay_entrance
+from ...transcript.events import ClientHung, Exited, RequestRejected, SamplingAsked, TimedOut
+from ...transcript.run import RevisionRun, Run
 from ...transcript.transcript import Transcript
+from ...transports.process import RUN_VARIABLE, Child, Command, kill_stragglers
+from ...transports.to_client.stdio import relay_entrance
+from ...transports.wire import WireToClient
+from ..conditions import Conditions
+from .diagnosis import Start, how_it_ended, note_not_opened
 from .examples import search_client
 from .probes import client_tools
-from ...transports.process import Command, with_tail
-from ..run import RevisionRun, Run
-from ..search import NOTHING, Generated
 
 #: what stands for our server's command line in the client's
 SERVER = "{server}"
@@ -36,8 +37,6 @@ _STEP_FACTOR = 1.5
 #: how often the clock is looked at while a client is silent, in seconds
 _TICK = 0.05
 _EXIT_GRACE = 1.0
-#: tools named in a note at most
-_SHOWN = 3
 #: how much longer its stderr is read, which a process that it left behind may hold open
 _TAIL_GRACE = 0.2
 
@@ -48,8 +47,8 @@ class Entrance(Protocol):
     @property
     def words(self) -> Sequence[str]: ...  #: what a client is given
 
-    absent: str  #: what one did that never came, as a predicate
-    stray: str  #: how one sends what is no message, as a clause
+    absent: str  #: what a client did not do that never came, as a predicate: "started no server"
+    stray: str  #: how one sends what is no message, as a clause: "it posted"
 
     async def client_ended(self) -> None: ...
 
@@ -60,14 +59,12 @@ def transport_of(argv: Sequence[str]) -> str:
 
 
 async def provoke_client(
-    client: Command,
-    revisions: Sequence[Revision],
-    models: Sequence[str],
-    timeout: float,
-    progress: Callable[[str], None],
-    generated: Generated = NOTHING,
+    client: Command, revisions: Sequence[Revision], models: Sequence[str], conditions: Conditions
 ) -> Run:
-    """Provoke a client in each revision and return the record. Raises nothing that the client can cause."""
+    """Provoke a client in each revision and return the record. Raises nothing that the client can cause.
+
+    ``models`` are the names of models that it is known to have.
+    """
     run = Run({revision.name: RevisionRun() for revision in revisions})
     token = uuid.uuid4().hex
     marked = replace(client, env={**client.env, RUN_VARIABLE: token})
@@ -75,14 +72,14 @@ async def provoke_client(
     books = {revision.name: Book(client_tools(revision, models)) for revision in revisions}
 
     async def one(revision: Revision) -> None:
+        async def start_again(book: Book) -> None:
+            apart = Run({revision.name: RevisionRun()})  # a search keeps what is to be judged
+            await ClientRun(marked, revision, book, apart, conditions).one_start()
+
         async with limiter:
-            await ClientRun(marked, revision, books[revision.name], run, timeout, progress).until_done()
-
-            async def start(book: Book) -> None:
-                apart = Run({revision.name: RevisionRun()})
-                await ClientRun(marked, revision, book, apart, timeout, progress).one_start()
-
-            await search_client(run.revisions[revision.name], revision, start, generated, timeout, progress)
+            book = books[revision.name]
+            await ClientRun(marked, revision, book, run, conditions).until_done()
+            await search_client(run.revisions[revision.name], revision, start_again, book, conditions)
 
     try:
         async with anyio.create_task_group() as tasks:
@@ -90,9 +87,13 @@ async def provoke_client(
                 tasks.start_soon(one, revision)
     finally:
         kill_stragglers(token)
-    run.reached = [name for name, record in run.revisions.items() if any(t.marks("ask") for t in record.transcripts)]
+    run.reached = [name for name, record in run.revisions.items() if _was_asked(record)]
     run.unreached = _unreached(run, books)
     return run
+
+
+def _was_asked(record: RevisionRun) -> bool:
+    return any(transcript.events(SamplingAsked) for transcript in record.transcripts)
 
 
 def _unreached(run: Run, books: dict[str, Book]) -> str:
@@ -111,23 +112,15 @@ def _unreached(run: Run, books: dict[str, Book]) -> str:
 class ClientRun:
     """One client in one revision, over as many starts as it takes."""
 
-    def __init__(
-        self,
-        client: Command,
-        revision: Revision,
-        book: Book,
-        run: Run,
-        timeout: float,
-        progress: Callable[[str], None],
-    ) -> None:
+    def __init__(self, client: Command, revision: Revision, book: Book, run: Run, conditions: Conditions) -> None:
         self.client = client
         self.transport = transport_of(client.argv)
         self.revision = revision
         self.book = book
         self.run = run
         self.record = run.revisions[revision.name]
-        self.timeout = timeout
-        self.progress = progress
+        self.timeout = conditions.timeout
+        self.conditions = conditions
         self.sessions: list[FixtureServer] = []
 
     async def until_done(self) -> None:
@@ -141,7 +134,7 @@ class ClientRun:
         called, tools = len(self.book.called), len(self.book.tools)
         if self.record.opened and called < tools:
             self._add_note(f"called only {called} of {tools} tools; the others were not observed")
-        late = sum(len(transcript.marks("gave-up")) for transcript in self.record.transcripts)
+        late = sum(len(transcript.events(TimedOut)) for transcript in self.record.transcripts)
         if self.book.unanswered.get("plain"):
             self._add_note("left a plain request unanswered, so it got no others (--mcp-timeout gives it more time)")
         elif late:
@@ -167,7 +160,7 @@ class ClientRun:
                 finally:
                     for session in self.sessions:
                         if not in_time and not session.gone:
-                            session.transcript.mark("hung")
+                            session.transcript.note(ClientHung())
                     with anyio.CancelScope(shield=True):
                         await child.end(_EXIT_GRACE if in_time else 0)
                         child.kill()
@@ -185,11 +178,11 @@ class ClientRun:
 
     def _new_transcript(self) -> Transcript:
         label = f"{self.revision.name}, connection {len(self.record.transcripts) + 1}"
-        transcript = Transcript(label, self.transport)
+        transcript = self.conditions.recorder.open(self.revision.name, label, self.transport)
         self.record.transcripts.append(transcript)
         return transcript
 
-    async def _session(self, wire: ServerWire) -> None:
+    async def _session(self, wire: WireToClient) -> None:
         """Serve one connection of the client; some make one to look around, and another to work."""
         server = server_for(wire, self.revision, self.book, self.timeout)
         self.sessions.append(server)
@@ -205,15 +198,20 @@ class ClientRun:
                 await entrance.client_ended()
                 if all(session.gone for session in self.sessions):
                     return True
-            # Neither chatter nor a new connection is progress. A probe that runs is: its own waits are bounded.
+            # Progress is a probe at work, whose own waits are bounded, or a step: the first connection, the first one
+            # that is opened, a further call. More connections or messages are none.
             at_work = any(session.running and not session.gone for session in self.sessions)
             done = bool(self.sessions), any(s.initialized for s in self.sessions), len(self.book.called)
             if at_work or done != seen:
                 silent_since, seen = anyio.current_time(), done
-                self.progress(f"{self.revision.name}: {len(self.book.called)} of {len(self.book.tools)} tools called")
+                self._say_progress()
             if self.book.over or anyio.current_time() - silent_since > self._patience:
                 return False
             await anyio.sleep(_TICK)
+
+    def _say_progress(self) -> None:
+        called, tools = len(self.book.called), len(self.book.tools)
+        self.conditions.progress(f"{self.revision.name}: {called} of {tools} tools called")
 
     @property
     def _patience(self) -> float:
@@ -222,54 +220,17 @@ class ClientRun:
 
     def _note(self, child: Child, in_time: bool, entrance: Entrance) -> None:
         """Say in the record what kept the revision from being judged, or what a reader should know."""
-        self.record.opened |= any(s.initialized or s.transcript.marks("rejected") for s in self.sessions)
+        sessions = self.sessions
+        start = Start(
+            sessions, child.code, in_time, self._patience, child.tail, absent=entrance.absent, stray=entrance.stray
+        )
+        self.record.opened |= any(s.initialized or s.transcript.events(RequestRejected) for s in sessions)
         if not self.record.opened:
-            self._note_failure(child, in_time, entrance)
-            return
-        died = [tool for session in self.sessions for tool in session.running]
-        words = child.tail.strip().splitlines()
-        said = f": {words[-1].strip()}" if words else ""
-        if not in_time:
-            hung = self.book.left and self.book.called
-            what = f"hung at {self.book.called[-1]}" if hung else "did not end by itself"
-            self._add_note(f"{what}, and was ended{said}")
-        elif died:
-            if self.sessions[-1].running:
-                self.sessions[-1].transcript.mark("died", code=child.code, stderr=child.tail)
-            more = f" and {len(died) - _SHOWN} more" if len(died) > _SHOWN else ""
-            what = f"ended (exit code {child.code})" if child.code else "closed its connection"
-            self._add_note(f"{what} during {', '.join(died[:_SHOWN])}{more}{said}")
-
-    def _note_failure(self, child: Child, in_time: bool, entrance: Entrance) -> None:
-        """Why no call came to be made."""
-        greeted = any(session.transcript.marks("greeted") for session in self.sessions)
-        malformed = [session.malformed_opening for session in self.sessions if session.malformed_opening]
-        if malformed and not greeted:
-            lacking = "lacks the protocolVersion or the clientCapabilities that each request has in its _meta"
-            self.record.failure = f"the client's {malformed[0]} {lacking}{with_tail(child.tail)}"
-            return
-        openings = [session.refused_opening for session in self.sessions if session.refused_opening]
-        if openings and not greeted:
-            other = "legacy" if self.revision.modern else "modern"
-            self.record.not_negotiated = (
-                f"the client speaks the {other} era only: it began with {openings[0]}, and did not go on when it was "
-                f"told that the server speaks {self.revision.name}"
-            )
-            return
-        how = f"ended with exit code {child.code}" if in_time else f"was given {self._patience:g} s"
-        if greeted and in_time:
-            self.record.not_negotiated = f"the client did not go on after {self.revision.name} was negotiated"
-            if child.code:
-                self.record.not_negotiated += f" (exit code {child.code}){with_tail(child.tail)}"
-            return
-        if greeted:
-            what = f"did not go on after {self.revision.name} was negotiated"
-        else:
-            opening = "request of this era" if self.revision.modern else "initialize"
-            what = f"sent no {opening}" if self.sessions else entrance.absent
-        strays = [stray for session in self.sessions for stray in session.transcript.strays()]
-        said = "".join(f"\n{entrance.stray}: {stray}" for stray in strays[:1])
-        self.record.failure = f"the client {what}: it {how}{said}{with_tail(child.tail)}"
+            note_not_opened(self.record, self.revision, start)
+        elif words := how_it_ended(start, self.book):
+            if in_time and sessions[-1].running:
+                sessions[-1].transcript.note(Exited(child.code, child.tail))
+            self._add_note(words)
 
     def _add_note(self, text: str) -> None:
         self.record.notes.append(f"{self.revision.name}: the client {text}")

@@ -81,9 +81,9 @@ class Answer:
     fits: Callable[[Revision], bool] = always
     #: it breaks the specification: what a server sends after it may be an echo of it
     hostile: bool = False
-    #: no response in the sense of the schema: a server may drop it and wait on, so that a valid one must follow
+    #: no response in the sense of the schema: a server may drop it and wait on, so a valid one follows
     unreadable: bool = False
-    #: as in Probe
+    #: as in ``ProbeScript``
     for_tools: bool | None = None
     last: bool = False
 

@@ -1,17 +1,32 @@
-"""A connection of the fixture client to a server under test."""
+"""Connections of the fixture client to a server under test."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
 from ...peers.client import FixtureClient
 from ...peers.modern_client import ModernClient
 from ...protocol.revisions import Revision
+from ...transcript.events import NotOpened
+from ...transcript.run import RevisionRun, Run
 from ...transcript.transcript import Transcript
+from ...transports.to_server.http import HttpToServer
 from ...transports.to_server.servers import Server
+from ..conditions import Conditions
+from .callees import Callee
+from .diagnosis import note_refusal
+from .forms import CONTEXT, FORMS
+from .listing import settle
+
+#: how long a ping before notifications/initialized is waited for; not every server answers it
+_PING_SECONDS = 0.5
+_STATELESS = (
+    "the server gave no Mcp-Session-Id, so in the legacy era there is nowhere to send an answer to, and it cannot ask; "
+    "it needs sessions (in the SDKs: not stateless)"
+)
 
 
 @asynccontextmanager
@@ -20,7 +35,8 @@ async def open_client(
 ) -> AsyncIterator[FixtureClient]:
     """Connect to ``server`` and listen to it, with the client of the revision's era; nothing is sent yet.
 
-    Ends the connection, and what was started for it, with the context. Raises ``OSError`` when there can be none.
+    Ends the connection, and what was started for it, with the context. An answer may take ``timeout`` seconds. Raises
+    ``OSError`` when there can be no connection.
     """
     wire = await server.open(revision, transcript, timeout)
     client = ModernClient(wire, timeout, revision.name) if revision.modern else FixtureClient(wire, timeout)
@@ -34,3 +50,71 @@ async def open_client(
                 client.sampler = None
                 await wire.shut_down()
                 tasks.cancel_scope.cancel()
+
+
+class Connections:
+    """Opens the connections of a run, and notes in its record what became of each."""
+
+    def __init__(self, server: Server, run: Run, conditions: Conditions) -> None:
+        self.transport = server.transport
+        self.stateless = ""  #: why no sampling request can come in, where the server lacks sessions that it needs
+        self._server = server
+        self._run = run
+        self._conditions = conditions
+
+    def record(self, revision: Revision) -> RevisionRun:
+        """What came of a revision so far."""
+        return self._run.revisions[revision.name]
+
+    @asynccontextmanager
+    async def open(
+        self, revision: Revision, form: str, env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[FixtureClient | None]:
+        """A connection that agrees on the revision, for a client with this form of the capability; calls can be made
+        after its ``begin``. ``None``, with the reason in the record, where it does not come to that."""
+        record = self.record(revision)
+        label = f"{revision.name}, {form}"
+        transcript = self._conditions.recorder.open(revision.name, label, self.transport)
+        server = self._server.with_env(env or {})
+        self._run.connections += 1
+        async with AsyncExitStack() as stack:
+            try:
+                opening = open_client(server, revision, transcript, self._conditions.timeout)
+                client = await stack.enter_async_context(opening)
+            except OSError as error:
+                record.failure = record.failure or f"it could not be started: {error}"
+                yield None
+                return
+            record.transcripts.append(transcript)
+            response = await client.greet(revision.name, FORMS[form])
+            accepted = revision.name in client.spoken(response)
+            record.opened |= accepted
+            if not accepted:
+                transcript.note(NotOpened())
+            else:
+                self._note_stateless(record, client)
+            yield client if accepted else None
+        if not record.opened and not record.failure:
+            note_refusal(record, response, client)
+
+    def _note_stateless(self, record: RevisionRun, client: FixtureClient) -> None:
+        if isinstance(client.wire, HttpToServer) and client.wire.stateless:
+            self.stateless = _STATELESS
+            if _STATELESS not in record.notes:
+                record.notes.append(_STATELESS)
+
+    @asynccontextmanager
+    async def ready(
+        self, revision: Revision, form: str, wanted: Sequence[Callee], env: Mapping[str, str] | None = None
+    ) -> AsyncIterator[FixtureClient | None]:
+        """A connection as from ``open`` on which what is wanted can be called, as far as the server ever lists it."""
+        async with self.open(revision, form, env) as client:
+            if client is not None:
+                if form == CONTEXT and not revision.modern:
+                    # A server that samples before it may (before notifications/initialized) gets the time to do so.
+                    ping = await client.start_request("ping")
+                    await client.until(lambda: client.answered(ping), _PING_SECONDS)
+                await client.begin()
+                if FORMS[form] is not None:
+                    await settle(client, wanted)
+            yield client

@@ -1,15 +1,21 @@
-"""Why a server under test did not come up or did not sample, in words."""
+"""Why a server under test did not come up, or did not sample, in words."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from ...peers.client import FixtureClient
 from ...peers.modern_client import ModernClient
 from ...protocol.jsonrpc import Json
+from ...transcript.events import Exited, Flooded, NeverAnswered
+from ...transcript.run import RevisionRun
 from ...transcript.transcript import Transcript
-from ..run import RevisionRun
 from ...transports.process import with_tail
+from .callees import Found
+
+#: strange lines of its stdout that are shown
+_STRAYS = 3
 
 
 def note_refusal(record: RevisionRun, response: Json | None, client: FixtureClient) -> None:
@@ -40,23 +46,23 @@ def _supported(error: object) -> list[str]:
 def _why_silent(client: FixtureClient, opening: str) -> str:
     """Why the opening got no answer, with the last lines of stderr and the first strange ones of stdout."""
     transcript = client.transcript
-    if lost := transcript.marks("lost"):
-        why = f"it did not answer {opening} as such: {lost[0].data['why']}"
+    if lost := transcript.events(NeverAnswered):
+        why = f"it did not answer {opening} as such: {lost[0].why}"
     elif end := _how_it_ended(transcript):
         why = f"it {end} before it answered {opening}"
     else:
         why = f"it did not answer {opening} within {client.timeout:g} s (--mcp-timeout)"
-    if strays := transcript.strays():
-        why += "\nits stdout began with: " + "\n  ".join(strays[:3])
+    if strays := transcript.strays(_STRAYS):
+        why += "\nits stdout began with: " + "\n  ".join(strays)
     return why + (with_tail(client.wire.tail) if client.wire.tail or transcript.transport == "stdio" else "")
 
 
 def _how_it_ended(transcript: Transcript) -> str | None:
     """What became of a connection that the server did not keep, as a predicate; ``None`` where it did."""
-    if flood := transcript.marks("flooded"):
-        return f"wrote {flood[0].data['bytes']} bytes to stdout, until the harness ended it,"
-    if died := transcript.marks("died"):
-        code = died[0].data["code"]
+    if flood := transcript.events(Flooded):
+        return f"wrote {flood[0].bytes} bytes to stdout, until the harness ended it,"
+    if exited := transcript.events(Exited):
+        code = exited[0].code
         left = "closed its stdout" if transcript.transport == "stdio" else "went away"
         return left if code is None else f"ended (exit code {code})"
     return None
@@ -67,8 +73,8 @@ def outcome(client: FixtureClient, response: Json | None) -> str:
     if count := len(client.sampling):
         return f"sampled ({count} request{'s' if count > 1 else ''})"
     if response is None:
-        if lost := client.transcript.marks("lost"):
-            return f"no answer: {lost[-1].data['why']}"
+        if lost := client.transcript.events(NeverAnswered):
+            return f"no answer: {lost[-1].why}"
         if end := _how_it_ended(client.transcript):
             return f"the server {end} before it answered" + (with_tail(client.wire.tail) if client.wire.tail else "")
         return f"no answer within {client.timeout:g} s"
@@ -78,3 +84,21 @@ def outcome(client: FixtureClient, response: Json | None) -> str:
     if isinstance(result, dict) and result.get("isError") is True:
         return f"answered without sampling, an error: {json.dumps(result.get('content'))[:200]}"
     return "answered without sampling"
+
+
+def nothing_sampled(founds: Sequence[Found]) -> str:
+    """The message of a run in which no sampling request came, from what was found in each era that is spoken."""
+    lines = ["the server never asked for sampling, so there was nothing to judge."]
+    for found in founds:
+        client = f"as a client of the {found.era} era"
+        if found.notes:
+            lines.append(f"What was tried, {client}:")
+            lines += [f"  {label}: {note}" for label, note in found.notes.items()]
+        else:
+            lines.append(f"It lists no tool, prompt or resource that could be called, {client}.")
+    lines.append(
+        'Say what to call with --mcp-tool NAME or --mcp-tool \'NAME={"argument": "value"}\' (or --mcp-prompt, '
+        "--mcp-resource), for something that makes the server send sampling/createMessage"
+        + (", in 2026-07-28 inside an InputRequiredResult." if any(f.era == "modern" for f in founds) else ".")
+    )
+    return "\n".join(lines)

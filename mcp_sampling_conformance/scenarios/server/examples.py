@@ -5,32 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...peers.client import FixtureClient
-from ...judging.judge import broken_since
-from ...protocol.jsonrpc import shown
-from ...protocol.jsonrpc import Json
+from ...protocol.jsonrpc import Json, shown
 from ...protocol.revisions import Revision
 from ...transcript.transcript import Side
+from ..conditions import BrokenSince, Conditions
+from ..search.example import SHOWN, Attempt, Example
+from ..search.search import Search
+from ..search.sorts import add_search, search_sorts
 from .answers import Answer
+from .callees import Callee, Found
+from .connections import Connections
 from .probes import FIRST, answering, perform
-from ..search import SHOWN, Example, Search, Trial
-from .targets import Target
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-#: trials on one connection: the longer a record, the longer it takes to judge
+#: attempts on one connection: the longer a record, the longer it takes to judge
 _PER_CONNECTION = 50
 
-#: a text this long is no plain one
-_LONG = 1000
+#: so many inputs are made for a tool, to see whether its schema allows any
+_INPUTS = 10
 
-#: so many inputs are made for a tool to see that it can be done
-_TRIED = 10
-
-#: the tools that the sampling requests of each target offer, by its label
+#: the tools that the sampling requests of each callee offer, by its label
 Offered = Mapping[str, Sequence[Json]]
 #: a connection that is ready for calls; ``None`` where there can be none
 Connect = Callable[[], AbstractAsyncContextManager[FixtureClient | None]]
@@ -47,16 +47,16 @@ def valid_answers(revision: Revision, offered: Offered) -> SearchStrategy[Exampl
 
     refusals = errors(revision=revision.name)
     results = {
-        target: create_message_results(revision=revision.name, tools=[t for t in tools if _usable(t)] or False)
-        for target, tools in offered.items()
+        callee: create_message_results(revision=revision.name, tools=[t for t in tools if _usable(t)] or False)
+        for callee, tools in offered.items()
     }
 
     @st.composite
     def examples(draw: st.DrawFn) -> Example:
-        target = draw(st.sampled_from(list(results)))
+        callee = draw(st.sampled_from(list(results)))
         if not revision.modern and draw(st.integers(0, 3)) == 3:
-            return _example("error", {"error": draw(refusals)}, target)
-        return _valid(draw(results[target]), target)
+            return _example("error", {"error": draw(refusals)}, callee)
+        return _valid(draw(results[callee]), callee)
 
     return examples()
 
@@ -69,46 +69,50 @@ def invalid_answers(revision: Revision, offered: Offered) -> SearchStrategy[Exam
 
     @st.composite
     def examples(draw: st.DrawFn) -> Example:
-        target = draw(st.sampled_from(list(offered)))
+        callee = draw(st.sampled_from(list(offered)))
         invalid = draw(invalid_create_message_results(revision=revision.name))
-        flaw = f" that breaks {invalid.rule} at {invalid.where}"
-        return _example("odd", {"result": invalid.value}, target, flaw, _valid(invalid.sound, target))
+        flaw = f" that breaks {invalid.rule} at {invalid.json_path}"
+        return _example("odd", {"result": invalid.value}, callee, flaw, _valid(invalid.sound, callee))
 
     return examples()
 
 
-def _valid(result: Json, target: str) -> Example:
-    return _example(_group_of(result), {"result": result}, target)
+def _valid(result: Json, callee: str) -> Example:
+    return _example(_group_of(result), {"result": result}, callee)
 
 
-def _example(group: str, outcome: Json, target: str, flaw: str = "", sound: Example | None = None) -> Example:
-    return Example(group, outcome, f"a generated answer{flaw}, {shown(outcome, SHOWN)}", target, bool(flaw), sound)
+def _example(group: str, outcome: Json, callee: str, flaw: str = "", sound: Example | None = None) -> Example:
+    return Example(group, outcome, f"a generated answer{flaw}, {shown(outcome, SHOWN)}", callee, bool(flaw), sound)
 
 
 def _group_of(result: Json) -> str:
-    """By what is particular about it: the tools it calls, its content, or what stands beside that."""
+    """What rules look for in an answer: the tools it calls, its content, or what stands beside a plain text."""
     content = result["content"]
     blocks = content if isinstance(content, list) else [content]
     if any(block["type"] == "tool_use" for block in blocks):
         return "tools"
-    plain = isinstance(content, dict) and content.keys() == {"type", "text"}
-    return (
-        "open" if plain and content["text"].isascii() and content["text"].isprintable() and content["text"] else "kind"
-    )
+    return "open" if isinstance(content, dict) and _is_plain_text(content) else "kind"
+
+
+def _is_plain_text(block: Json) -> bool:
+    if block.keys() != {"type", "text"}:
+        return False
+    text = block["text"]
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def _usable(tool: Json) -> bool:
-    """Whether a tool that is offered may be called with whatever its schema allows, and that can be made."""
+    """Whether an offered tool may be called, and arguments for it can be made from its schema."""
     from hypothesis import given
 
-    from ...strategies.settings import own_settings
     from ...strategies import tool_inputs
+    from ...strategies.settings import own_settings
 
     annotations = tool.get("annotations")
     if isinstance(annotations, dict) and annotations.get("destructiveHint") is True:
         return False
 
-    @own_settings(_TRIED)
+    @own_settings(_INPUTS)
     @given(tool_inputs(tool))
     def made(arguments: Json) -> None: ...
 
@@ -122,35 +126,59 @@ def _usable(tool: Json) -> bool:
 # --- how it is tried
 
 
-async def try_on_server(search: Search, connect: Connect, targets: Sequence[Target], revision: Revision) -> None:
+async def search_server(
+    connections: Connections, found: Found, revision: Revision, form: str, conditions: Conditions
+) -> None:
+    """See whether generated answers break more than those of the tables, on connections of a form of the capability;
+    what is found goes into the record of the revision."""
+    record, callees = connections.record(revision), found.probed
+    offered = {callee.label: found.offered[callee.label] if revision.tools else [] for callee in callees}
+    sorts = {
+        "valid answers": partial(valid_answers, revision, offered),
+        "invalid answers": partial(invalid_answers, revision, offered),
+    }
+
+    async def host(search: Search) -> None:
+        connect = partial(connections.ready, revision, form, found.sampling)
+        await try_on_server(search, connect, callees, revision, conditions.broken_since)
+
+    recorded = len(record.transcripts)
+    searches = await search_sorts(sorts, host, revision, conditions)
+    del record.transcripts[recorded:]  # a search keeps what is to be judged
+    for search in searches:
+        add_search(record, revision, search)
+
+
+async def try_on_server(
+    search: Search, connect: Connect, callees: Sequence[Callee], revision: Revision, broken_since: BrokenSince
+) -> None:
     """Try what the search asks for until it has enough, or the server cannot be called plainly any more."""
-    by_label = {target.label: target for target in targets}
-    trial = await search.next()
-    while trial is not None:
+    by_label = {callee.label: callee for callee in callees}
+    attempt = await search.next()
+    while attempt is not None:
         async with connect() as client:
-            good = client is not None and await perform(client, FIRST, targets[0])
+            good = client is not None and await perform(client, FIRST, callees[0])
             if client is not None:
                 search.plainly(client.transcript, broken_since(client.transcript, 0, revision, Side.SERVER))
             if client is None or not good:
                 search.close("a plain call failed on a new connection")
                 return
             for _ in range(_PER_CONNECTION):
-                alone = trial.alone
-                good = await _try(search, trial, client, by_label[trial.example.target], revision)
-                trial = await search.next()
-                if not good or alone or trial is None or trial.alone:
+                alone, callee = attempt.alone, by_label[attempt.example.callee]
+                begin, started = len(client.transcript.items), time.monotonic()
+                good = await _try(attempt, client, callee)
+                broken = broken_since(client.transcript, begin, revision, Side.SERVER)
+                search.finish(attempt, client.transcript, broken, time.monotonic() - started, not good)
+                attempt = await search.next()
+                if not good or alone or attempt is None or attempt.alone:
                     break
 
 
-async def _try(search: Search, trial: Trial, client: FixtureClient, target: Target, revision: Revision) -> bool:
-    """Try one example; whether the connection is good for more."""
-    example = trial.example
-    begin, started = len(client.transcript.items), time.monotonic()
-    usual, client.timeout = client.timeout, trial.seconds
-    good = await perform(
-        client, answering(Answer(example.group, example.name, example.value, hostile=example.hostile)), target
-    )
+async def _try(attempt: Attempt, client: FixtureClient, callee: Callee) -> bool:
+    """Answer with the example; whether the connection is good for more."""
+    example = attempt.example
+    answer = Answer(example.group, example.name, example.value, hostile=example.hostile)
+    usual, client.timeout = client.timeout, attempt.seconds
+    good = await perform(client, answering(answer), callee)
     client.timeout = usual
-    broken = broken_since(client.transcript, begin, revision, Side.SERVER)
-    search.finish(trial, client.transcript, broken, time.monotonic() - started, not good)
     return good

@@ -11,19 +11,19 @@ from typing import Any
 import anyio
 
 from ...peers.client import Asked, FixtureClient, tools_of
-from ...protocol.jsonrpc import is_integer
 from ...peers.modern_client import ModernClient
-from ...protocol.jsonrpc import Json
+from ...protocol.jsonrpc import Json, is_integer
 from ...protocol.revisions import Revision
-from ...transports.to_server.stdio import StdioWire
-from ...transcript.transcript import Entry, Side
+from ...transcript.events import AnsweredAgain, EndlessLoop, ExitWatched, FollowUpStarted, ProbeStarted
+from ...transports.to_server.stdio import StdioToServer
 from .answers import HOSTILE, VALID, Answer, always, legacy, modern, text_result, tool_use, tool_use_result, with_tools
+from .arguments import NoArguments, minimal_arguments
+from .callees import Callee
 from .retries import CHANGES, Change
-from .targets import NoArguments, Target, minimal_arguments
 
-#: how long an answer is held back, to see that the server lives meanwhile
+#: how long an answer is held back, in seconds, to see that the server lives meanwhile
 _LATE = 0.2
-#: how long a server that may serve one call after the other gets to sample for a second one
+#: how long the second of two calls may take to sample, in seconds: a server may serve one call after the other
 _SIDE_BY_SIDE = 0.3
 #: after so many tool_use answers the fixture client gives in
 ENDLESS_ROUNDS = 200
@@ -46,56 +46,59 @@ async def refuse(client: FixtureClient, asked: Asked, position: int) -> None:
     await asked.reply({"error": {"code": -32601, "message": "this client does not support sampling"}})
 
 
-async def call(client: FixtureClient, target: Target, *, token: str | None = None) -> Json | None:
-    """Call the target and wait for the response."""
-    return await client.request(target.method, target.params(token))
+async def call(client: FixtureClient, callee: Callee, *, token: str | None = None) -> Json | None:
+    """Call it and wait for the response; ``None`` where none came."""
+    return await client.request(callee.method, callee.params(token))
 
 
 @dataclass(frozen=True)
-class Probe:
-    """What to do with one target. ``group`` is what rules look for, ``name`` completes "... after NAME"."""
+class ProbeScript:
+    """What to do with one callee. ``group`` is what rules look for, ``name`` completes "... after NAME"."""
 
     group: str
     name: str
-    run: Callable[[FixtureClient, Target], Awaitable[None]]
+    run: Callable[[FixtureClient, Callee], Awaitable[None]]
     hostile: bool = False
     follow_up: bool = True
-    #: whether it is for targets that offer tools in their sampling requests, for those that do not, or for all
+    #: ``True``: for what offers tools in its sampling requests; ``False``: for what offers none; ``None``: for all
     for_tools: bool | None = None
-    #: the last one on its connection, for a server that keeps the conversation would carry its weight on and on
+    #: the last one on its connection: a server that keeps the conversation would send its bulk again with each request
     last: bool = False
 
 
-async def perform(client: FixtureClient, probe: Probe, target: Target) -> bool:
-    """Run a probe, marks and follow-up included. ``False`` when the connection is not to be used any further."""
+async def perform(client: FixtureClient, probe: ProbeScript, callee: Callee) -> bool:
+    """Run a probe and its follow-up, and note in the transcript where each begins. ``False`` when the connection is not
+    to be used any further."""
     usual = plain if client.declares_sampling else refuse
     client.sampling, client.sampler = [], usual
-    client.transcript.mark("probe", group=probe.group, name=probe.name, target=target.label, hostile=probe.hostile)
-    await probe.run(client, target)
+    client.transcript.note(ProbeStarted(probe.group, probe.name, callee.label, probe.hostile))
+    await probe.run(client, callee)
     if probe.follow_up and not client.struggling:
-        client.transcript.mark("follow-up")
+        client.transcript.note(FollowUpStarted())
         client.sampling, client.sampler = [], usual
-        await call(client, target)
+        await call(client, callee)
     client.sampler = None
     if client.gone:
-        await client.mark_death()
+        await client.note_exit()
     return not client.struggling
 
 
-async def _first_call(client: FixtureClient, target: Target) -> None:
-    await call(client, target)
+async def _first_call(client: FixtureClient, callee: Callee) -> None:
+    await call(client, callee)
 
 
-async def _second_call(client: FixtureClient, target: Target) -> None:
-    await call(client, target, token="progress-1")
+async def _second_call(client: FixtureClient, callee: Callee) -> None:
+    await call(client, callee, token="progress-1")
 
 
-FIRST = Probe("first-call", "a plain text", _first_call, follow_up=False)
-SECOND = Probe("second-call", "a plain text", _second_call, follow_up=False)
+FIRST = ProbeScript("first-call", "a plain text", _first_call, follow_up=False)
+SECOND = ProbeScript("second-call", "a plain text", _second_call, follow_up=False)
 
 
-def answering(answer: Answer) -> Probe:
-    async def run(client: FixtureClient, target: Target) -> None:
+def answering(answer: Answer) -> ProbeScript:
+    """Call, and answer the first sampling request with an answer of the table."""
+
+    async def run(client: FixtureClient, callee: Callee) -> None:
         id: int | str | None = None
 
         async def first_only(client: FixtureClient, asked: Asked, position: int) -> None:
@@ -107,13 +110,13 @@ def answering(answer: Answer) -> Probe:
                 await plain(client, asked, position)
 
         client.sampler = first_only
-        id = await client.start_request(target.method, target.params())
+        id = await client.start_request(callee.method, callee.params())
         await client.response(id)
 
-    return Probe(answer.group, answer.name, run, answer.hostile, for_tools=answer.for_tools, last=answer.last)
+    return ProbeScript(answer.group, answer.name, run, answer.hostile, for_tools=answer.for_tools, last=answer.last)
 
 
-async def _late(client: FixtureClient, target: Target) -> None:
+async def _late(client: FixtureClient, callee: Callee) -> None:
     """Ping while the sampling request is pending, let it wait, then answer."""
 
     async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
@@ -123,22 +126,22 @@ async def _late(client: FixtureClient, target: Target) -> None:
         await plain(client, asked, position)
 
     client.sampler = sampler
-    await call(client, target)
+    await call(client, callee)
 
 
-async def _pending(client: FixtureClient, target: Target, id: int | str | None = None) -> int | str:
+async def _pending(client: FixtureClient, callee: Callee, id: int | str | None = None) -> int | str:
     """Start a call and wait until its sampling request is there (or the call is answered without)."""
     before = len(client.sampling)
-    id = await client.start_request(target.method, target.params(), id)
+    id = await client.start_request(callee.method, callee.params(), id)
     await client.until(lambda: len(client.sampling) > before or client.answered(id), client.timeout)
     return id
 
 
-async def _concurrent(client: FixtureClient, target: Target) -> None:
+async def _concurrent(client: FixtureClient, callee: Callee) -> None:
     """Two calls at once, the sampling request of the second answered first."""
     client.sampler = None
-    first = await _pending(client, target)
-    second = await client.start_request(target.method, target.params())
+    first = await _pending(client, callee)
+    second = await client.start_request(callee.method, callee.params())
     await client.until(lambda: len(client.sampling) > 1 or client.answered(second), _SIDE_BY_SIDE)
     client.sampler = plain  # whatever comes later is answered at once
     for asked in reversed(list(client.sampling)):
@@ -147,23 +150,20 @@ async def _concurrent(client: FixtureClient, target: Target) -> None:
         await client.response(id)
 
 
-async def _same_id(client: FixtureClient, target: Target) -> None:
+async def _same_id(client: FixtureClient, callee: Callee) -> None:
     """A call whose id is the one that the server will use next for its own request."""
-    await client.response(await client.start_request(target.method, target.params(), _next_id_of_server(client)))
+    await client.response(await client.start_request(callee.method, callee.params(), _next_id_of_server(client)))
 
 
 def _next_id_of_server(client: FixtureClient) -> int | str | None:
     """What the server's next request id will be, where its last two ids count up; else ``None``."""
-    sent = [i for i in client.transcript.items if isinstance(i, Entry) and isinstance(i.parsed, dict)]
-    ids = [e.parsed["id"] for e in sent if e.sender is Side.SERVER and {"id", "method"} <= e.parsed.keys()]
-    used = [e.parsed["id"] for e in sent if e.sender is Side.CLIENT and {"id", "method"} <= e.parsed.keys()]
-    if len(ids) < 2:
+    if len(client.recent_server_ids) < 2:
         return None
-    (head, last), (head_before, before) = _counted(ids[-1]), _counted(ids[-2])
+    (head_before, before), (head, last) = (_counted(id) for id in client.recent_server_ids)
     if last is None or before is None or head != head_before or last - before != 1:
         return None
     foreseen = last + 1 if head is None else f"{head}{last + 1}"
-    return None if foreseen in used else foreseen
+    return None if foreseen in client.used_ids else foreseen
 
 
 def _counted(id: Any) -> tuple[str | None, int | None]:
@@ -174,10 +174,10 @@ def _counted(id: Any) -> tuple[str | None, int | None]:
     return (found[1], int(found[2])) if found else (None, None)
 
 
-async def _cancelled(client: FixtureClient, target: Target) -> None:
+async def _cancelled(client: FixtureClient, callee: Callee) -> None:
     """Cancel the call while its sampling request is pending; then answer that, unless the server cancelled it."""
     client.sampler = None
-    id = await _pending(client, target)
+    id = await _pending(client, callee)
     if client.answered(id) or not client.sampling:
         return
     await client.notify("notifications/cancelled", {"requestId": id, "reason": "the fixture client changed its mind"})
@@ -189,72 +189,70 @@ async def _cancelled(client: FixtureClient, target: Target) -> None:
             await plain(client, asked, 0)
 
 
-async def _abandoned(client: FixtureClient, target: Target) -> None:
+async def _abandoned(client: FixtureClient, callee: Callee) -> None:
     """Leave what the call asked for unanswered."""
     client.sampler = None
-    await _pending(client, target)
+    await _pending(client, callee)
 
 
-def _retrying(change: Change) -> Probe:
-    async def run(client: FixtureClient, target: Target) -> None:
+def _retrying(change: Change) -> ProbeScript:
+    async def run(client: FixtureClient, callee: Callee) -> None:
         assert isinstance(client, ModernClient)
         client.amend = change.amend
-        await call(client, target)
+        await call(client, callee)
         client.amend = None
 
-    return Probe(change.group, change.name, run, change.hostile)
+    return ProbeScript(change.group, change.name, run, change.hostile)
 
 
-def elsewhere(first: ModernClient) -> Probe:
+def elsewhere(first: ModernClient) -> ProbeScript:
     """Call on the connection ``first``, and retry on the one that the probe is performed on."""
 
-    async def run(client: FixtureClient, target: Target) -> None:
+    async def run(client: FixtureClient, callee: Callee) -> None:
         taken: list[Json] = []
-        first.transcript.mark(
-            "probe", group="handed-over", name="a call that is retried elsewhere", target=target.label
-        )
+        first.transcript.note(ProbeStarted("handed-over", "a call that is retried elsewhere", callee.label))
         first.sampling, first.sampler, first.amend = [], plain, taken.append
-        await call(first, target)
+        await call(first, callee)
         first.amend = None
         if taken:
-            await client.request(target.method, taken[0])
+            await client.request(callee.method, taken[0])
 
-    return Probe("another-connection", "a retry on another connection", run, follow_up=False)
+    return ProbeScript("another-connection", "a retry on another connection", run, follow_up=False)
 
 
-async def _twice(client: FixtureClient, target: Target) -> None:
+async def _twice(client: FixtureClient, callee: Callee) -> None:
     async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
         await plain(client, asked, position)
         if position == 0:
             text = fresh_text()
-            client.transcript.mark("second-answer", text=text)
+            client.transcript.note(AnsweredAgain(text))
             await asked.reply({"result": text_result(text)})
 
     client.sampler = sampler
-    await call(client, target)
+    await call(client, callee)
 
 
 #: how long a server may run on after its stdin was closed, in seconds
 _EXIT_SECONDS = 5.0
 
 
-async def _closed(client: FixtureClient, target: Target) -> None:
+async def _closed(client: FixtureClient, callee: Callee) -> None:
     """Close the server's stdin while its sampling request is pending."""
     client.sampler = None
-    id = await _pending(client, target)
+    id = await _pending(client, callee)
     if client.answered(id) or not client.sampling:
         return
-    assert isinstance(client.wire, StdioWire)
+    assert isinstance(client.wire, StdioToServer)
     await client.wire.close_input()
     exited = await client.wire.exited(_EXIT_SECONDS)
-    client.transcript.mark("watched-exit", exited=exited, seconds=_EXIT_SECONDS)
+    client.transcript.note(ExitWatched(exited, _EXIT_SECONDS))
 
 
 #: ends its connection
-CLOSED = Probe("closed", "stdin was closed", _closed, follow_up=False)
+CLOSED = ProbeScript("closed", "stdin was closed", _closed, follow_up=False)
 
 
-def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: int, group: str = "tools") -> Probe:
+def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: int, group: str = "tools") -> ProbeScript:
     """Answer with the tool_use blocks that ``make`` builds for a tool that the request offers, ``rounds`` times."""
 
     async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
@@ -263,13 +261,13 @@ def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: in
         else:
             await plain(client, asked, position)
 
-    async def run(client: FixtureClient, target: Target) -> None:
+    async def run(client: FixtureClient, callee: Callee) -> None:
         if rounds == ENDLESS_ROUNDS:
-            client.transcript.mark("endless", rounds=rounds)
+            client.transcript.note(EndlessLoop(rounds))
         client.sampler = sampler
-        await call(client, target)
+        await call(client, callee)
 
-    return Probe(group, name, run, for_tools=True)
+    return ProbeScript(group, name, run, for_tools=True)
 
 
 def _use_of_offered(tool: Json, identifier: str) -> Json:
@@ -293,10 +291,10 @@ def _unknown(tool: Json, position: int) -> list[Json]:
 
 
 #: in this order on one connection: what leaves the server unharmed first, what breaks the specification last
-PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
-    (legacy, Probe("late", "an answer that came late", _late)),
-    (always, Probe("concurrent", "two calls at once", _concurrent)),
-    (legacy, Probe("same-id", "a call whose id the server's own request had too", _same_id)),
+PROBES: tuple[tuple[Callable[[Revision], bool], ProbeScript], ...] = (
+    (legacy, ProbeScript("late", "an answer that came late", _late)),
+    (always, ProbeScript("concurrent", "two calls at once", _concurrent)),
+    (legacy, ProbeScript("same-id", "a call whose id the server's own request had too", _same_id)),
     *(
         (with_tools, probe)
         for probe in (
@@ -307,14 +305,14 @@ PROBES: tuple[tuple[Callable[[Revision], bool], Probe], ...] = (
         )
     ),
     *((answer.fits, answering(answer)) for answer in VALID),
-    (legacy, Probe("cancelled", "a call that was cancelled", _cancelled)),
-    (modern, Probe("cancelled", "a call that was abandoned", _abandoned)),
-    (legacy, Probe("duplicate", "an answer that came twice", _twice, hostile=True)),
+    (legacy, ProbeScript("cancelled", "a call that was cancelled", _cancelled)),
+    (modern, ProbeScript("cancelled", "a call that was abandoned", _abandoned)),
+    (legacy, ProbeScript("duplicate", "an answer that came twice", _twice, hostile=True)),
     *((modern, _retrying(change)) for change in sorted(CHANGES, key=lambda change: change.hostile)),
     *((answer.fits, answering(answer)) for answer in HOSTILE),
 )
 
 
-def probes_for(revision: Revision, offers_tools: bool) -> list[Probe]:
-    """The probes of a target in a revision, in order."""
+def probes_for(revision: Revision, offers_tools: bool) -> list[ProbeScript]:
+    """The probes in a revision of what offers tools, or does not, in order."""
     return [probe for fits, probe in PROBES if fits(revision) and probe.for_tools in (None, offers_tools)]

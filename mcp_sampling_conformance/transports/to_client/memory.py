@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from ...transcript.transcript import Entry, Side, Transcript
 
 
-class MemoryWire:
+class MemoryToClient:
     """One session with a client in this process."""
 
     call: Any = None

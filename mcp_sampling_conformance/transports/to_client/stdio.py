@@ -12,13 +12,13 @@ from typing import Any
 import anyio
 from anyio.abc import SocketStream
 
-from ..lines import Flood, read_lines
 from ...transcript.transcript import Entry, Side, Transcript
+from ..lines import Flood, read_lines
 
 RELAY = Path(__file__).with_name("relay_process.py")
 
 
-class RelayWire:
+class RelayToClient:
     """One session of the client under test. Iterate over ``messages`` for what it writes."""
 
     call: Any = None
@@ -47,6 +47,7 @@ class RelayWire:
         await self.close()
 
     async def close(self) -> None:
+        """Hang up: the relay process, and with it the client's pipes, end."""
         with anyio.CancelScope(shield=True):
             await self.stream.aclose()
 
@@ -54,10 +55,11 @@ class RelayWire:
 class RelayEntrance:
     """A command line that leads to us."""
 
-    absent = "started no server"
-    stray = "to the server's stdin it wrote"
+    absent = "started no server"  #: what a client did that never came, as a predicate
+    stray = "to the server's stdin it wrote"  #: how one sends what is no message, as a clause
 
     def __init__(self, path: Path) -> None:
+        #: what a client is given
         self.words = [sys.executable, "-S", str(RELAY), str(path)]
 
     async def client_ended(self) -> None:
@@ -66,12 +68,12 @@ class RelayEntrance:
 
 @asynccontextmanager
 async def relay_entrance(
-    new_transcript: Callable[[], Transcript], serve: Callable[[RelayWire], Coroutine[Any, Any, None]]
+    new_transcript: Callable[[], Transcript], serve: Callable[[RelayToClient], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[RelayEntrance]:
     """A socket that only this user can reach; ``serve`` runs for each connection."""
 
     async def connected(stream: SocketStream) -> None:
-        await serve(RelayWire(stream, new_transcript()))
+        await serve(RelayToClient(stream, new_transcript()))
 
     with tempfile.TemporaryDirectory(prefix="mcp-sampling-") as directory:
         path = Path(directory) / "server"

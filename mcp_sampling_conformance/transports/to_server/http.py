@@ -1,31 +1,34 @@
 """Streamable HTTP, the client's end: each message a POST, answered in its body or by the events of its stream.
 
 basic/transports "Streamable HTTP"; 2026-07-28 basic/transports/streamable-http. The transcript has for every HTTP
-exchange a mark with its status and headers, and for every message the exchange that carried it as its channel. Nothing
-is repaired: what cannot be read is recorded as it is.
+exchange an event with its status and headers, and for every message the exchange that carried it as its channel.
+Nothing is repaired: what cannot be read is recorded as it is.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import anyio
 import httpx2
 from anyio.abc import TaskGroup
 
-from ...protocol.jsonrpc import id_key
+from ...protocol.http_headers import ACCEPT, PROTOCOL_VERSION, SESSION_ID
+from ...protocol.jsonrpc import Json, id_key, messages_in
 from ...protocol.revisions import Revision
-from ...protocol.http_headers import ACCEPT, METHOD, NAME, NAMED, PROTOCOL_VERSION, SESSION_ID, version_in
+from ...transcript.events import Flooded, HttpBody, HttpExchange, HttpFailed
 from ...transcript.transcript import Entry, Side, Transcript
+from ..event_stream import EVENT_STREAM, read_events
+from ..lines import MAX_BYTES, MAX_LINES, Flood
+from .request_headers import RequestHeaders
 
-#: response headers that a transcript keeps
-_KEPT = ("content-type", "location", "mcp-session-id", "allow", "www-authenticate")
-#: bytes read of one exchange at most
-FLOOD = 64 * 1024 * 1024
+#: headers that a transcript keeps of one message at most, and the characters of each
+_MOST_HEADERS, _LONGEST_HEADER = 64, 8192
+#: a password in the URL or in ~/.netrc becomes such a header, and nobody else knows it for a secret
+_SECRET = frozenset({"authorization", "proxy-authorization"})
+_HIDDEN = "***"
 _MAX_REDIRECTS = 3
 _MAX_RESUMPTIONS = 5
 #: how long the standalone stream is waited for before the first call, and a session's end, in seconds
@@ -40,7 +43,7 @@ class Lost(Exception):
     """An exchange ended in a way that leaves its request unanswered."""
 
 
-class HttpWire:
+class HttpToServer:
     """One client's exchanges with a server at a URL."""
 
     def __init__(
@@ -57,7 +60,7 @@ class HttpWire:
         self._exchanges = 0
         self._first_on: dict[bytes, str] = {}  #: what came, and on which stream first
         self._bodies: dict[str, str] = {}  #: the beginning of what an exchange's body said
-        self._mirrored: dict[str, dict[str, tuple[str, ...]]] = {}  #: header to path in the arguments, by tool
+        self._request_headers = RequestHeaders()
         self._entries, self._arrived = anyio.create_memory_object_stream[Entry](float("inf"))
         limits = httpx2.Limits(max_connections=None)
         times = httpx2.Timeout(timeout, read=None, pool=None)
@@ -99,8 +102,9 @@ class HttpWire:
         """End the session, where there is one."""
         if self._session is not None:
             with anyio.move_on_after(_DELETE_SECONDS), suppress(httpx2.HTTPError, Lost):
-                async with self._response("DELETE", None, {}, self._new_channel("DELETE")):
-                    pass
+                channel = self._new_channel("DELETE")
+                async with self._response("DELETE", None, {}, channel) as response:
+                    await self._note_words(response, channel)
         self._entries.close()
         await self._client.aclose()
 
@@ -120,9 +124,11 @@ class HttpWire:
 
     @property
     def tail(self) -> str:
+        """Nothing: there is no stderr to read."""
         return ""
 
     async def exit_code(self) -> int | None:
+        """``None``: there is no process of the server's to look at."""
         return None
 
     # --- exchanges
@@ -131,7 +137,7 @@ class HttpWire:
         self._exchanges += 1
         return f"{method} {self._exchanges}"
 
-    async def _request(self, raw: bytes, body: dict[str, Any], channel: str) -> None:
+    async def _request(self, raw: bytes, body: Json, channel: str) -> None:
         """An exchange that a response is due in."""
         key = id_key(body["id"])
         self._answered.discard(key)
@@ -143,11 +149,11 @@ class HttpWire:
         if key not in self._answered:
             self._lose(key, why)
 
-    async def _exchange(self, raw: bytes, body: dict[str, Any], channel: str) -> bool:
+    async def _exchange(self, raw: bytes, body: Json, channel: str) -> bool:
         """POST a message and read what comes; whether it was taken. Raises ``Lost`` for a request that was not."""
         is_request = "method" in body and "id" in body
         try:
-            async with self._response("POST", raw, self._headers(body), channel) as response:
+            async with self._response("POST", raw, self._request_headers.of(body), channel) as response:
                 if body.get("method") == "initialize" and response.is_success:
                     self._session = response.headers.get(SESSION_ID)
                 resume = await self._read(response, channel)
@@ -168,7 +174,7 @@ class HttpWire:
             return False
 
     def _failed(self, channel: str, error: Exception) -> None:
-        self.transcript.mark("http-failed", exchange=channel, error=_words(error))
+        self.transcript.note(HttpFailed(channel, _words(error)))
 
     @asynccontextmanager
     async def _response(
@@ -176,12 +182,12 @@ class HttpWire:
     ) -> AsyncIterator[httpx2.Response]:
         """The head of a response, redirects within the origin followed. Raises ``Lost`` for any others."""
         url = self._url
-        headers = {**self._session_headers(), **headers}
+        # What the server gave us, such as the id of an event, may be beyond ASCII.
+        ours = httpx2.Headers({**self._session_headers(), **headers}, encoding="utf-8")
         for _ in range(_MAX_REDIRECTS):
-            async with self._client.stream(method, url, content=raw, headers=headers) as response:
-                kept = {name: value for name in _KEPT if (value := response.headers.get(name)) is not None}
-                status = response.status_code
-                self.transcript.mark("http", exchange=channel, method=method, status=status, headers=kept)
+            async with self._client.stream(method, url, content=raw, headers=ours) as response:
+                status, sent, came = response.status_code, response.request.headers, response.headers
+                self.transcript.note(HttpExchange(channel, method, status, _recorded(sent), _recorded(came)))
                 if not response.has_redirect_location:
                     yield response
                     return
@@ -191,45 +197,69 @@ class HttpWire:
                 url = target
         raise Lost(f"more than {_MAX_REDIRECTS} redirects")
 
+    # --- what comes
+
     async def _read(self, response: httpx2.Response, channel: str) -> tuple[str, float] | None:
-        """Record what a response carries; where its stream may be resumed after the end, from what and how soon."""
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "text/event-stream":
+        """Record what a response carries; where its stream may be resumed after the end, from what and how soon.
+
+        Raises ``Lost`` when too much comes, and what ``httpx2`` raises when the connection breaks.
+        """
+        kind = media_type(response)
+        if kind == EVENT_STREAM:
             return await self._read_events(response, channel)
-        data = b""
-        async for chunk in response.aiter_bytes():
-            data += chunk
-            if len(data) > FLOOD:
-                self.transcript.mark("flooded", bytes=len(data))
-                raise Lost(f"a body of more than {FLOOD} bytes")
-        self._bodies[channel] = data[:_BODY_SHOWN].decode("utf-8", "replace").strip()
+        data = await self._read_body(response, channel)
         if kind == "application/json" and data.strip():
-            self._arrive(data, channel)
-        elif data.strip():
-            self.transcript.mark("http-body", exchange=channel, content_type=kind, body=self._bodies[channel])
+            self._bodies[channel] = _beginning(data)
+            self._arrive(self.transcript.record(Side.SERVER, data, channel))
+        else:
+            self._note_body(data, kind, channel)
         return None
 
+    async def _read_body(self, response: httpx2.Response, channel: str) -> bytes:
+        """A whole body; of one that comes in part the beginning is noted. Raises as ``_read``."""
+        data = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > MAX_BYTES:
+                    self.transcript.note(Flooded(len(data)))
+                    raise Lost(f"a body of more than {MAX_BYTES} bytes")
+        except (httpx2.HTTPError, Lost):
+            self._note_body(data, media_type(response), channel)
+            raise
+        return bytes(data)
+
+    async def _note_words(self, response: httpx2.Response, channel: str) -> None:
+        """Note the body of a response that is due no message. Raises as ``_read``."""
+        self._note_body(await self._read_body(response, channel), media_type(response), channel)
+
+    def _note_body(self, data: bytes | bytearray, kind: str, channel: str) -> None:
+        """Note a body that is no JSON, or what came of one."""
+        self._bodies[channel] = _beginning(data)
+        if data.strip():
+            self.transcript.note(HttpBody(channel, kind, self._bodies[channel]))
+
     async def _read_events(self, response: httpx2.Response, channel: str) -> tuple[str, float] | None:
-        last, retry, size = "", _RETRY_SECONDS, 0
-        async for event in httpx2.EventSource(response, max_event_size=FLOOD):
-            last = event.id or last
-            retry = event.retry / 1000 if event.retry is not None else retry
-            size += len(event.data)
-            if size > FLOOD:
-                self.transcript.mark("flooded", bytes=size)
-                raise Lost(f"a stream of more than {FLOOD} bytes")
-            if event.event == "message" and event.data:
-                self._arrive(event.data.encode("utf-8", "surrogatepass"), channel)
+        last, retry = "", _RETRY_SECONDS
+        try:
+            async for event, entry in read_events(response.aiter_bytes(), self.transcript, channel):
+                last = last if event.id is None else event.id
+                retry = retry if event.retry is None else event.retry / 1000
+                if entry is not None:
+                    self._arrive(entry)
+        except Flood:
+            raise Lost(f"a stream of more than {MAX_BYTES} bytes or {MAX_LINES} events") from None
         return (last, retry) if last and not self._revision.modern else None
 
-    def _arrive(self, data: bytes, channel: str) -> None:
-        entry = self.transcript.record(Side.SERVER, data, channel)
-        for body in entry.parsed if isinstance(entry.parsed, list) else [entry.parsed]:
-            if isinstance(body, dict) and "method" not in body:
+    def _arrive(self, entry: Entry) -> None:
+        """Hand on what came, which is recorded already."""
+        for body in messages_in(entry.parse().value):
+            if "method" not in body:
                 self._answered.add(id_key(body.get("id")))
-                self._learn(body.get("result"))
+                if self._revision.modern:
+                    self._request_headers.learn(body.get("result"))
         # What comes on a second stream too is one message, said twice.
-        if self._first_on.setdefault(data, channel) == channel:
+        if self._first_on.setdefault(entry.payload, entry.channel) == entry.channel:
             with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
                 self._entries.send_nowait(entry)
 
@@ -238,9 +268,9 @@ class HttpWire:
         last, retry = resume
         for _ in range(_MAX_RESUMPTIONS):
             await anyio.sleep(retry)
-            headers = {ACCEPT: "text/event-stream", "Last-Event-ID": last}
+            headers = {ACCEPT: EVENT_STREAM, "Last-Event-ID": last}
             async with self._response("GET", None, headers, channel) as response:
-                again = await self._read(response, channel) if response.is_success else None
+                again = await (self._read if response.is_success else self._note_words)(response, channel)
             if key in self._answered or again is None:
                 return
             last, retry = again
@@ -249,16 +279,13 @@ class HttpWire:
         """Read the standalone stream, where the server offers one."""
         channel = self._new_channel("GET")
         try:
-            async with self._response("GET", None, {ACCEPT: "text/event-stream"}, channel) as response:
+            async with self._response("GET", None, {ACCEPT: EVENT_STREAM}, channel) as response:
                 self._listening.set()
-                if response.is_success:
-                    await self._read(response, channel)
+                await (self._read if response.is_success else self._note_words)(response, channel)
         except (httpx2.HTTPError, Lost) as error:
             self._failed(channel, error)
         finally:
             self._listening.set()
-
-    # --- headers
 
     def _session_headers(self) -> dict[str, str]:
         """What follows from the beginning of the session, in the legacy era."""
@@ -267,56 +294,26 @@ class HttpWire:
             headers[PROTOCOL_VERSION] = self._revision.name
         return headers
 
-    def _headers(self, body: dict[str, Any]) -> dict[str, str]:
-        headers = {ACCEPT: "application/json, text/event-stream", "Content-Type": "application/json"}
-        version, method = version_in(body), body.get("method")
-        if version is None or not isinstance(method, str):
-            return headers
-        params = body["params"]
-        headers |= {PROTOCOL_VERSION: version, METHOD: method}
-        if (named := NAMED.get(method)) and isinstance(params.get(named), str):
-            headers[NAME] = _encoded(params[named])
-        if method == "tools/call":
-            headers |= self._mirrors(params.get("name"), params.get("arguments"))
-        return headers
 
-    def _mirrors(self, tool: object, arguments: object) -> dict[str, str]:
-        """The arguments that a tool wants repeated as headers (2026-07-28 "Custom Headers from Tool Parameters")."""
-        found = {}
-        for header, path in self._mirrored.get(tool, {}).items() if isinstance(tool, str) else ():
-            value: Any = arguments
-            for step in path:
-                value = value.get(step) if isinstance(value, dict) else None
-            if isinstance(value, bool):
-                found[header] = str(value).lower()
-            elif isinstance(value, str | int):
-                found[header] = _encoded(str(value))
-        return found
-
-    def _learn(self, result: object) -> None:
-        """Note what the tools of a list want repeated as headers."""
-        tools = result.get("tools") if isinstance(result, dict) and self._revision.modern else None
-        for tool in tools if isinstance(tools, list) else ():
-            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-                self._mirrored[tool["name"]] = dict(_annotated(tool.get("inputSchema"), ()))
+def media_type(response: httpx2.Response) -> str:
+    """What a response says that it carries, in lower case and without parameters: "application/json"."""
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-def _annotated(schema: object, path: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
-    """The header names under ``x-mcp-header`` in a schema, each with the path of its argument."""
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    found = []
-    for key, value in properties.items() if isinstance(properties, dict) else ():
-        name = value.get("x-mcp-header") if isinstance(value, dict) else None
-        if isinstance(name, str):
-            found.append((f"Mcp-Param-{name}", (*path, key)))
-        found += _annotated(value, (*path, key))
+def _recorded(headers: httpx2.Headers) -> dict[str, str]:
+    """Headers as a transcript has them: by name in lower case, several of one name joined."""
+    found: dict[str, str] = {}
+    for name, value in headers.multi_items():
+        name = name.lower()
+        if name in found:
+            found[name] = f"{found[name]}, {value}"[:_LONGEST_HEADER]
+        elif len(found) < _MOST_HEADERS:
+            found[name] = _HIDDEN if name in _SECRET else value[:_LONGEST_HEADER]
     return found
 
 
-def _encoded(value: str) -> str:
-    """A header value, in Base64 where it is not plain ASCII (2026-07-28 "Value Encoding")."""
-    plain = value.isascii() and value.isprintable() and value == value.strip() and not value.startswith("=?base64?")
-    return value if plain else f"=?base64?{base64.b64encode(value.encode('utf-8', 'surrogatepass')).decode()}?="
+def _beginning(data: bytes | bytearray) -> str:
+    return data[:_BODY_SHOWN].decode("utf-8", "replace").strip()
 
 
 def _words(error: Exception) -> str:

@@ -13,14 +13,16 @@ import anyio
 import httpx2
 from anyio.abc import TaskGroup
 
+from ...protocol.http_headers import ACCEPT
 from ...protocol.jsonrpc import id_key
 from ...protocol.revisions import Revision
-from ...protocol.http_headers import ACCEPT
-from .http import FLOOD, HttpWire, Lost
 from ...transcript.transcript import Side, Transcript
+from ..event_stream import EVENT_STREAM, read_events
+from ..lines import Flood
+from .http import HttpToServer, Lost, media_type
 
 
-class SseWire(HttpWire):
+class SseToServer(HttpToServer):
     """One client's stream from a server, and its POSTs to the endpoint that the stream names first."""
 
     def __init__(
@@ -33,31 +35,41 @@ class SseWire(HttpWire):
 
     @property
     def stateless(self) -> bool:
-        return False  # the stream is the session
+        """``False``: the stream is the session."""
+        return False
 
     def work(self, tasks: TaskGroup) -> None:
+        """Start to read the stream."""
         super().work(tasks)
         tasks.start_soon(self._read_stream)
 
     async def _read_stream(self) -> None:
         channel = self._new_channel("GET")
         try:
-            async with self._response("GET", None, {ACCEPT: "text/event-stream"}, channel) as response:
-                async for event in httpx2.EventSource(response, max_event_size=FLOOD):
-                    if event.event == "endpoint":
-                        target = self._stream_url.join(event.data)
-                        if target.host == self._stream_url.host:
-                            self._url = target
-                            self._ready.set()
-                    elif event.event == "message" and event.data:
-                        self._arrive(event.data.encode("utf-8", "surrogatepass"), channel)
-        except (httpx2.HTTPError, Lost) as error:
+            async with self._response("GET", None, {ACCEPT: EVENT_STREAM}, channel) as response:
+                if media_type(response) != EVENT_STREAM:
+                    await self._read(response, channel)
+                    raise Lost(f"HTTP {response.status_code} without an event stream")
+                async for event, entry in read_events(response.aiter_bytes(), self.transcript, channel):
+                    if entry is not None:
+                        self._arrive(entry)
+                    elif event.complete and event.type == "endpoint":
+                        self._post_to(event.data.decode("utf-8", "replace"))
+        except (httpx2.HTTPError, httpx2.InvalidURL, Lost, Flood) as error:
             self._failed(channel, error)
         finally:
             self._ready.set()
             self._entries.close()
 
+    def _post_to(self, address: str) -> None:
+        """From here on messages are posted to this address, unless it is another host's. Raises ``InvalidURL``."""
+        target = self._stream_url.join(address)
+        if target.host == self._stream_url.host:
+            self._url = target
+            self._ready.set()
+
     async def send(self, raw: bytes) -> bool:
+        """POST one message, once it is known where to. ``False`` when nobody took it."""
         with anyio.move_on_after(self._timeout):
             await self._ready.wait()
         body = json.loads(raw)
@@ -66,8 +78,10 @@ class SseWire(HttpWire):
         is_request = "method" in body and "id" in body
         taken = False
         with suppress(httpx2.HTTPError, Lost):
-            async with self._response("POST", raw, self._headers(body), channel) as response:
+            async with self._response("POST", raw, self._request_headers.of(body), channel) as response:
                 taken = response.is_success
+                with anyio.move_on_after(self._timeout):
+                    await self._note_words(response, channel)
         if is_request and not taken:
             self._lose(id_key(body["id"]), "the POST that carried it was refused")
         return taken

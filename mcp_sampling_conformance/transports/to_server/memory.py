@@ -31,7 +31,7 @@ def protocol_server(server: object) -> Any:
     return server if hasattr(server, "run") and hasattr(server, "create_initialization_options") else None
 
 
-class MemoryServerWire:
+class MemoryToServer:
     """One run of a server object."""
 
     def __init__(self, server: object, transcript: Transcript) -> None:
@@ -95,7 +95,9 @@ class MemoryServerWire:
 
     @property
     def tail(self) -> str:
+        """The end of the traceback of what the server raised, if anything."""
         return self._fault
 
     async def exit_code(self) -> int | None:
+        """``None``: there is no process."""
         return None

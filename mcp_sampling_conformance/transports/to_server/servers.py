@@ -10,12 +10,11 @@ from typing import Any, Protocol
 
 import anyio
 
-from ..wire import ServerWire
 from ...protocol.revisions import Revision
-from ..process import Child
-from .stdio import StdioWire
 from ...transcript.transcript import Transcript
-from ..process import Command, with_tail
+from ..process import Child, Command, with_tail
+from ..wire import WireToServer
+from .stdio import StdioToServer
 
 #: what stands for a free port in a command and its URL
 PORT = "{port}"
@@ -30,7 +29,7 @@ class Server(Protocol):
     """A server under test."""
 
     @property
-    def transport(self) -> str: ...
+    def transport(self) -> str: ...  #: "stdio", "http", "sse" or "memory"
 
     def running(self, env: Mapping[str, str], timeout: float) -> AbstractAsyncContextManager[Server]:
         """The server, ready to be connected to. Raises ``OSError`` with the reason when it does not come up."""
@@ -40,7 +39,7 @@ class Server(Protocol):
         """The same with more environment variables, where each connection has a process of its own."""
         ...
 
-    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> ServerWire:
+    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> WireToServer:
         """A connection on which nothing was sent yet. Raises ``OSError`` when there can be none."""
         ...
 
@@ -59,8 +58,8 @@ class StdioServer:
     def with_env(self, env: Mapping[str, str]) -> StdioServer:
         return StdioServer(replace(self.command, env={**self.command.env, **env}))
 
-    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> ServerWire:
-        return await StdioWire.start(self.command.argv, transcript, cwd=self.command.cwd, env=self.command.env)
+    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> WireToServer:
+        return await StdioToServer.start(self.command.argv, transcript, cwd=self.command.cwd, env=self.command.env)
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,11 @@ class HttpServer:
     def with_env(self, env: Mapping[str, str]) -> HttpServer:
         return self
 
-    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> ServerWire:
-        from .http import HttpWire
-        from .http_sse import SseWire
+    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> WireToServer:
+        from .http import HttpToServer
+        from .http_sse import SseToServer
 
-        wire = {"http": HttpWire, "sse": SseWire}[self.transport]
+        wire = {"http": HttpToServer, "sse": SseToServer}[self.transport]
         return wire(self.url, self.headers, revision, transcript, timeout)
 
 
@@ -119,10 +118,10 @@ class MemoryServer:
     def with_env(self, env: Mapping[str, str]) -> MemoryServer:
         return self
 
-    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> ServerWire:
-        from .memory import MemoryServerWire
+    async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> WireToServer:
+        from .memory import MemoryToServer
 
-        return MemoryServerWire(self.server, transcript)
+        return MemoryToServer(self.server, transcript)
 
 
 def _free_port() -> str:

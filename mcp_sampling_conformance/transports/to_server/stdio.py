@@ -8,9 +8,10 @@ from contextlib import suppress
 import anyio
 from anyio.abc import TaskGroup
 
+from ...transcript.events import Ended, StdinClosed
+from ...transcript.transcript import Entry, Side, Transcript
 from ..lines import Flood, read_lines
 from ..process import Child
-from ...transcript.transcript import Entry, Side, Transcript
 
 #: how long a server gets to end once its stdin is closed
 _EXIT_GRACE = 1.0
@@ -18,7 +19,7 @@ _EXIT_GRACE = 1.0
 _DRAIN_GRACE = 0.5
 
 
-class StdioWire:
+class StdioToServer:
     """One started server. Iterate over ``messages`` for what it writes; ``send`` takes one line without newline."""
 
     def __init__(self, child: Child, transcript: Transcript) -> None:
@@ -31,7 +32,7 @@ class StdioWire:
     @classmethod
     async def start(
         cls, command: Sequence[str], transcript: Transcript, *, cwd: str | None, env: Mapping[str, str]
-    ) -> StdioWire:
+    ) -> StdioToServer:
         """Start the server. Raises ``OSError`` when that fails.
 
         Call ``work`` and run ``messages`` until ``shut_down`` is done.
@@ -54,9 +55,10 @@ class StdioWire:
         return True
 
     async def close_input(self) -> None:
-        if self.transcript.marks("stdin-closed"):
+        """Close the server's stdin, once."""
+        if self.transcript.events(StdinClosed):
             return
-        self.transcript.mark("stdin-closed")
+        self.transcript.note(StdinClosed())
         assert self.child.process.stdin is not None
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             await self.child.process.stdin.aclose()
@@ -100,5 +102,5 @@ class StdioWire:
         self.child.kill()
         with anyio.move_on_after(_DRAIN_GRACE):
             await self._drained.wait()
-        self.transcript.mark("ended", code=self.child.code)
+        self.transcript.note(Ended(self.child.code))
         await self.child.close()

@@ -11,11 +11,12 @@ import jsonschema
 import pytest
 
 from mcp_sampling_conformance.protocol.revisions import REVISIONS
-from mcp_sampling_conformance.transports.to_server.servers import StdioServer
-from mcp_sampling_conformance.transports.process import Command
-from mcp_sampling_conformance.scenarios.run import Run
+from mcp_sampling_conformance.scenarios.conditions import Conditions
+from mcp_sampling_conformance.scenarios.server.arguments import NoArguments, minimal_arguments
 from mcp_sampling_conformance.scenarios.server.run import provoke_server
-from mcp_sampling_conformance.scenarios.server.targets import NoArguments, minimal_arguments
+from mcp_sampling_conformance.transcript.run import Run
+from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.transports.to_server.servers import StdioServer
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ANYTHING = object()
@@ -104,7 +105,7 @@ def discover(tmp_path: Path, body: str) -> tuple[Run, list[str]]:
     ]
     script.write_text("\n".join(lines))
     server = StdioServer(Command([sys.executable, "-S", str(script)]))
-    run = anyio.run(provoke_server, server, [REVISIONS["2025-11-25"]], [], 5.0, lambda text: None)
+    run = anyio.run(provoke_server, server, [REVISIONS["2025-11-25"]], [], Conditions(5.0))
     return run, log.read_text().split("\n") if log.exists() else []
 
 

@@ -1,0 +1,172 @@
+"""From the options that name a system under test to the subject of a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..mappers.mapper import Mapper
+from ..protocol.revisions import Revision
+from ..scenarios.client.run import SERVER, URL, provoke_client, transport_of
+from ..scenarios.conditions import Conditions, Generated
+from ..scenarios.server.callees import Callee
+from ..scenarios.server.run import provoke_server
+from ..subjects.peer import PeerSubject, Provoke
+from ..subjects.recorded import read_recorded
+from ..subjects.subject import Subject
+from ..transcript.archive import About, NotReadable, SavingRecorder
+from ..transcript.masking import Mask
+from ..transcript.recorder import Recorder
+from ..transcript.run import Run
+from ..transcript.transcript import Side
+from ..transports.process import Command
+from ..transports.to_server.servers import HttpServer, MemoryServer, Server, StdioServer
+from . import values
+
+_WEB = ("http://", "https://")
+#: ``module:attribute``
+_OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_NO_SDK = "version 2 of the MCP Python SDK is needed, the package mcp"
+#: the options that a saved transcript names, for they matter to the verdicts
+_NOTED = ("--mcp-timeout", "--mcp-examples", "--mcp-tool", "--mcp-prompt", "--mcp-resource", "--mcp-model")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was given besides the system under test."""
+
+    options: Mapping[str, Any]  #: all of them, by name; ``None`` for one that was not given
+    env: Mapping[str, str]
+    generated: Generated
+    mask: Mask
+    record: Path | None  #: the folder for transcripts
+
+    @property
+    def timeout(self) -> float:
+        return values.timeout(self.options)
+
+    @property
+    def models(self) -> Sequence[str]:
+        return values.several(self.options["--mcp-model"])
+
+    def peer(
+        self, kind: str, side: Side, value: str, transport: str, provoke: Provoke, server: Server | None = None
+    ) -> PeerSubject:
+        """A peer under test, with a recorder that saves where that was asked for."""
+        new_recorder: Callable[[], Recorder] = Recorder
+        if self.record is not None:
+            noted = {option: self.options[option] for option in _NOTED if self.options[option] is not None}
+            about = About(kind, side, value, noted, self.generated.seed if self.generated.examples else None)
+            new_recorder = partial(SavingRecorder, self.record, about, self.mask)
+        return PeerSubject(kind, side, value, transport, provoke, self.timeout, self.generated, new_recorder, server)
+
+
+def server(value: str, given: Given) -> Subject:
+    """A server, by its command, URL or ``module:attribute``."""
+    reached, options = _reached(value, given), given.options
+    named = [
+        *(values.callee("tool", "--mcp-tool", text) for text in values.several(options["--mcp-tool"])),
+        *(values.callee("prompt", "--mcp-prompt", text) for text in values.several(options["--mcp-prompt"])),
+        *(Callee("resource", uri) for uri in values.several(options["--mcp-resource"])),
+    ]
+
+    def provoke(revisions: Sequence[Revision], conditions: Conditions) -> Awaitable[Run]:
+        return provoke_server(reached, revisions, named, conditions)
+
+    return given.peer("server", Side.SERVER, value, reached.transport, provoke, reached)
+
+
+def _reached(value: str, given: Given) -> Server:
+    """How to reach the server under test: what was given for it says, and ``--mcp-transport`` where that is open."""
+    options = given.options
+    cwd, transport = values.directory(options["--mcp-cwd"]), values.transport(options)
+    url = values.single(options["--mcp-url"])
+    headers = dict(values.header(text) for text in values.several(options["--mcp-header"]))
+    if value.startswith(_WEB):
+        if url is not None or transport == "stdio":
+            raise pytest.UsageError("--mcp-server: a URL is given, so leave out --mcp-url and --mcp-transport stdio")
+        return HttpServer(values.url("--mcp-server", value), headers, transport=transport or "http")
+    if _OBJECT.fullmatch(value):
+        return MemoryServer(_server_object(value))
+    command = Command(values.command("--mcp-server", value, cwd), cwd, given.env)
+    if transport in (None, "stdio"):
+        if url is not None or headers:
+            raise pytest.UsageError("--mcp-url and --mcp-header are for servers over HTTP; add --mcp-transport http")
+        return StdioServer(command)
+    if url is None:
+        raise pytest.UsageError(f"--mcp-transport {transport}: say with --mcp-url where the server will listen")
+    return HttpServer(values.url("--mcp-url", url), headers, command, transport)
+
+
+def _server_object(value: str) -> object:
+    found = values.imported("--mcp-server", value)
+    try:
+        from ..transports.to_server.memory import protocol_server  # imports the SDK
+    except ImportError as error:
+        raise pytest.UsageError(f"--mcp-server: {_NO_SDK} ({error})") from None
+    if protocol_server(found) is None:
+        raise pytest.UsageError(f"--mcp-server: {value!r} is no server object of the Python SDK")
+    return found
+
+
+def client(value: str, given: Given) -> Subject:
+    """A client, by its command."""
+    cwd = values.directory(given.options["--mcp-cwd"])
+    if SERVER in value and URL in value:
+        raise pytest.UsageError(
+            f"--mcp-client: {value!r} has both {SERVER} and {URL}; write one of them, for stdio or for Streamable HTTP"
+        )
+    command = Command(values.command("--mcp-client", value, cwd), cwd, given.env)
+
+    def provoke(revisions: Sequence[Revision], conditions: Conditions) -> Awaitable[Run]:
+        return provoke_client(command, revisions, given.models, conditions)
+
+    return given.peer("client", Side.CLIENT, value, transport_of(command.argv), provoke)
+
+
+def callback(value: str, given: Given) -> Subject:
+    """A sampling callback of the Python SDK, by ``module:attribute``."""
+    found = values.imported("--mcp-callback", value)
+    if not callable(found):
+        raise pytest.UsageError(f"--mcp-callback: {value!r} is not callable; name a sampling callback")
+    try:
+        from ..scenarios.client.callback import provoke_callback  # imports the SDK
+    except ImportError as error:
+        raise pytest.UsageError(f"--mcp-callback: {_NO_SDK} ({error})") from None
+
+    def provoke(revisions: Sequence[Revision], conditions: Conditions) -> Awaitable[Run]:
+        return provoke_callback(found, revisions, given.models, conditions)
+
+    return given.peer("callback", Side.CLIENT, value, "memory", provoke)
+
+
+def mapper(value: str, given: Given) -> Subject:
+    """A message mapper, by ``module:attribute``."""
+    target: Mapper | Callable[[Any], Any] = values.imported("--mcp-mapper", value)
+    from ..subjects.mapper import MapperSubject, fault_of  # imports Hypothesis
+
+    if fault := fault_of(target):
+        raise pytest.UsageError(f"--mcp-mapper: {value!r} {fault}")
+    if not given.generated.examples:
+        raise pytest.UsageError("--mcp-examples: a mapper is judged by generated inputs alone; give 1 or more")
+    if given.record is not None:
+        raise pytest.UsageError("--mcp-record: a mapper has no connection that could be recorded; leave it out")
+    return MapperSubject(value, target, given.timeout, given.generated.examples, given.generated.seed)
+
+
+def transcripts(paths: Sequence[str], given: Given) -> Subject:
+    """Saved transcripts, by files and folders."""
+    if given.record is not None:
+        raise pytest.UsageError("--mcp-record: what is judged here was recorded before; leave it out")
+    named = values.several(given.options["--mcp-spec-version"])
+    revision = named[0] if len(named) == 1 else None
+    try:
+        return read_recorded([Path(path) for path in paths], values.side(given.options), revision)
+    except NotReadable as error:
+        raise pytest.UsageError(f"--mcp-transcript: {error}") from None

@@ -1,0 +1,14 @@
+"""The formats of ``--mcp-report``. To add one, write a module with a function from a ``RunReport`` to text, and a line
+here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .json_report import json_report
+from .run_report import RunReport
+
+#: by the suffix of the file
+FORMATS: Mapping[str, Callable[[RunReport], str]] = {
+    ".json": json_report,
+}

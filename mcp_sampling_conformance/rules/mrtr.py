@@ -1,0 +1,53 @@
+"""What the rules about multi round-trip requests share (2026-07-28 basic/patterns/mrtr)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..evidence.evidence import Evidence
+from ..evidence.exchanges import asks_for_input
+from ..evidence.messages import Message, Value
+from ..protocol.names import SAMPLING
+from ..transcript.transcript import Side
+
+MRTR = "basic/patterns/mrtr"
+ON_SERVERS = (MRTR, "server-requirements-basic-workflow")
+ON_CLIENTS = (MRTR, "client-requirements-basic-workflow")
+ERRORS = (MRTR, "error-handling")
+
+#: what a server may ask for, each with the capability that the client must have declared
+ASKABLE = {SAMPLING: "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
+
+
+def results_of(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
+    """Every request of the client that got a result, with the result."""
+    for session in evidence.sessions:
+        for request in session.sent_by(Side.CLIENT):
+            response = session.response_to(request)
+            if response and (result := response.whole.get("result")):
+                yield request, result
+
+
+def asking_results(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
+    """Every InputRequiredResult, with the request that it answers."""
+    return ((request, result) for request, result in results_of(evidence) if asks_for_input(result.message))
+
+
+def working(evidence: Evidence) -> set[str]:
+    """What is called successfully when its question gets a plain answer."""
+    return {
+        probe.callee
+        for probe in evidence.probes("first-call")
+        if probe.exchanges and any(call.complete for call in probe.calls)
+    }
+
+
+def param(request: Message, key: str) -> Value | None:
+    """A member of the params of a request."""
+    return request.whole.find("params", key)
+
+
+def plain_param(request: Message, key: str) -> object:
+    """The JSON value of a member of the params; an empty object counts as none."""
+    found = param(request, key)
+    return found.value if found is not None and found.value != {} else None

@@ -1,0 +1,110 @@
+"""One search, as it is shared by the task that holds the connection and the thread that makes examples."""
+
+from __future__ import annotations
+
+import random
+
+import anyio
+from anyio import from_thread
+
+from ...transcript.transcript import Transcript
+from .example import Attempt, Example, Find
+
+
+class Search:
+    """What a search has come to so far, and the way of an attempt from the thread to the task and back."""
+
+    def __init__(self, timeout: float, known: set[str] | None = None) -> None:
+        self.known = set() if known is None else known  #: rules known to be broken; what breaks others is a find
+        self.finds: list[Find] = []
+        self.plain: list[Transcript] = []  #: of calls with nothing generated in them that broke a rule all the same
+        self.tried = 0
+        self.cut_short = ""  #: why not everything was tried that was asked for
+        self._timeout = timeout
+        self._over = False
+        self._pending: Attempt | None = None
+        self._sender, self._receiver = anyio.create_memory_object_stream[Attempt](0)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is tried."""
+        return self._over
+
+    # --- for the task that holds the connection
+
+    async def next(self) -> Attempt | None:
+        """What is to be tried next; ``None`` when the search is over."""
+        try:
+            return await self._receiver.receive()
+        except (anyio.EndOfStream, anyio.ClosedResourceError):
+            return None
+
+    def plainly(self, transcript: Transcript, broken: frozenset[str]) -> None:
+        """Say which rules a new connection broke before any example was tried on it. The examples are not to blame for
+        these, and the connection so far is judged."""
+        if broken - self.known:
+            self.plain.append(_so_far(transcript))
+        self.known |= broken
+
+    def finish(
+        self, attempt: Attempt, transcript: Transcript, broken: frozenset[str], took: float, spent: bool
+    ) -> None:
+        """Say which rules broke in an attempt, how many seconds it took, and whether it spent the connection."""
+        attempt.broken, attempt.took, attempt.spent = broken, took, spent
+        if broken:
+            attempt.transcript = _so_far(transcript)
+        attempt.done.set()
+
+    def close(self, why: str = "") -> None:
+        """Nothing more can be tried, for this reason."""
+        if not self._over:
+            self.cut_short = why
+        self._over = True
+        self._receiver.close()
+        if self._pending is not None:
+            self._pending.done.set()
+
+    # --- for the thread that makes examples
+
+    def attempt(self, example: Example, seconds: float, *, alone: bool) -> Attempt:
+        """Have an example tried, and wait for it; where nobody is left to do so, nothing breaks.
+
+        An answer may take ``seconds``, and no longer than the time-out; ``alone``: on a connection of its own.
+        """
+        attempt = Attempt(example, min(seconds, self._timeout), alone)
+        # Hypothesis seeds it alike for each example; a system in this process would make the same ids again and again.
+        random.seed()
+        from_thread.run(self._hand_over, attempt)
+        return attempt
+
+    async def _hand_over(self, attempt: Attempt) -> None:
+        if self._over:
+            return
+        self._pending = attempt  # first, so that close() ends the wait below, whenever it comes
+        try:
+            await self._sender.send(attempt)
+        except anyio.BrokenResourceError:
+            return
+        self.tried += 1
+        await attempt.done.wait()
+
+    def unknown(self, attempt: Attempt) -> frozenset[str]:
+        """The rules that an attempt broke and that are not known to be broken."""
+        return attempt.broken - self.known
+
+    def keep(self, attempt: Attempt, *, alone: bool, seed: int) -> None:
+        """An attempt broke rules that were not known to be broken: a find."""
+        rules = self.unknown(attempt)
+        self.known |= rules
+        assert attempt.transcript is not None
+        self.finds.append(Find(attempt.example, rules, attempt.transcript, alone, seed, attempt.spent))
+
+    def end(self) -> None:
+        """There are no more examples. Called in the event loop."""
+        self._over = True
+        self._sender.close()
+
+
+def _so_far(transcript: Transcript) -> Transcript:
+    """A transcript as it is now: what comes later on its connection may be cut short by a shrink, and is not judged."""
+    return transcript.part(range(len(transcript.items)))

@@ -1,0 +1,88 @@
+"""Find out what to call to make a server sample: call what it lists, or what the user named, and see what samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...peers.client import FixtureClient, tools_of
+from ...protocol.revisions import Revision
+from ...transcript.events import ProbeStarted
+from ..conditions import Progress
+from .callees import Callee, Found
+from .connections import Connections
+from .diagnosis import outcome
+from .forms import EMPTY, first_form
+from .listing import announced, list_candidates
+from .probes import FIRST, plain
+
+
+class Discovery:
+    """Finds out for one era what to call."""
+
+    def __init__(self, connections: Connections, era: str, named: Sequence[Callee], progress: Progress) -> None:
+        self.found = Found(era, named=bool(named), candidates=list(named))
+        self.used_up: set[FixtureClient] = set()  #: connections that nothing more is to be done on
+        self._connections = connections
+        self._progress = progress
+
+    async def find_out(self, client: FixtureClient, revision: Revision) -> None:
+        """Call all candidates, on this connection as long as it lasts; ``found`` then says what samples."""
+        found = self.found
+        found.opened = True
+        left = await self._try_all(client, found.candidates if found.named else await self._new_candidates(client))
+        # Some servers list what samples only once they know their client, and announce it.
+        if not found.named and (client.lists_changed or (not found.sampling and await announced(client))):
+            client.lists_changed = False
+            left += await self._try_all(client, await self._new_candidates(client))
+        while left:
+            async with self._connections.ready(revision, first_form(revision), found.sampling) as again:
+                if again is None:
+                    break
+                left = await self._try_all(again, left)
+        if not found.sampling and first_form(revision) != EMPTY:
+            await self._try_plain_form(revision)
+
+    async def _new_candidates(self, client: FixtureClient) -> list[Callee]:
+        """What the server lists now and is no candidate yet; it becomes one."""
+        labels = {callee.label for callee in self.found.candidates}
+        new: list[Callee] = []
+        for callee in await list_candidates(client, self.found.notes):
+            if callee.label not in labels:
+                labels.add(callee.label)
+                new.append(callee)
+        self.found.candidates += new
+        return new
+
+    async def _try_plain_form(self, revision: Revision) -> None:
+        """Where nothing samples for a client with sub-capabilities, see whether something does for one without."""
+        notes = dict(self.found.notes)
+        async with self._connections.ready(revision, EMPTY, self.found.sampling) as client:
+            if client is not None:
+                await self._try_all(client, self.found.candidates)
+        if self.found.sampling:
+            self.found.fallback_form = EMPTY
+        else:
+            self.found.notes = notes
+
+    async def _try_all(self, client: FixtureClient, callees: Sequence[Callee]) -> list[Callee]:
+        """Call one after the other and note what samples; returns those that are left when the server ends."""
+        for position, callee in enumerate(callees):
+            if client.gone:
+                return list(callees[position:])
+            self._progress(f"calling {callee.label}")
+            await self._try(client, callee)
+        return []
+
+    async def _try(self, client: FixtureClient, callee: Callee) -> None:
+        client.sampling, client.sampler = [], plain
+        client.transcript.note(ProbeStarted(FIRST.group, FIRST.name, callee.label))
+        id = await client.start_request(callee.method, callee.params())
+        response = await client.response(id)
+        if response is None and not client.gone:
+            await client.notify("notifications/cancelled", {"requestId": client.awaited(id), "reason": "no answer"})
+        if response is None or not client.sampling:
+            self.used_up.add(client)  # who knows what that call did
+        if client.sampling:
+            self.found.sampling.append(callee)
+            self.found.offered[callee.label] = [tool for asked in client.sampling for tool in tools_of(asked)]
+        self.found.notes[callee.label] = outcome(client, response)
