@@ -13,6 +13,8 @@ import psutil
 import pytest
 from http_mutants import MUTANTS
 from kill_matrix import FIXTURES, broken, judged, kill
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCNotification
 from test_server_kill_matrix import NAMED, TIMEOUT, provoke
 
 from mcp_sampling_conformance.judging.results import Result
@@ -22,6 +24,7 @@ from mcp_sampling_conformance.scenarios.conditions import Conditions
 from mcp_sampling_conformance.transcript.run import Run
 from mcp_sampling_conformance.transcript.transcript import Side
 from mcp_sampling_conformance.transports.process import Command
+from mcp_sampling_conformance.transports.sdk_messages import from_sdk
 from mcp_sampling_conformance.transports.to_server.servers import HttpServer, MemoryServer, Server
 
 URL = "http://127.0.0.1:{port}/mcp"
@@ -173,6 +176,12 @@ def test_a_memory_server_that_raises() -> None:
 
     run = anyio.run(provoke, MemoryServer(Raises()), [NEWEST_LEGACY], NAMED, Conditions(TIMEOUT))
     assert "RuntimeError: out of order" in (run.revisions[NEWEST_LEGACY].failure or "")
+
+
+def test_a_message_in_memory_that_could_not_be_written() -> None:
+    params = {"half": "\ud800", "thing": object}
+    text = from_sdk(SessionMessage(JSONRPCNotification(jsonrpc="2.0", method="notifications/odd", params=params)))
+    assert json.loads(text)["params"] == {"half": "\ud800", "thing": "<class 'object'>"}
 
 
 # --- options

@@ -52,11 +52,12 @@ class Conversation:
                 strays.append((entry, parsed.fault))
                 continue
             batch = parsed.value if isinstance(parsed.value, list) else None
-            for position, body in enumerate(batch or [parsed.value]):
+            for position, body in enumerate(batch) if batch else ((None, parsed.value),):
                 if fault := _not_a_message(body):
                     strays.append((entry, fault))
                 if isinstance(body, dict):
-                    messages.append(Message(self.transcript, entry, body, (position,) if batch else ()))
+                    prefix = () if position is None else (position,)
+                    messages.append(Message(self.transcript, entry, body, prefix))
         return messages, strays
 
     @cached_property
@@ -69,6 +70,8 @@ class Conversation:
     @cached_property
     def messages(self) -> list[Message]:
         """What crossed, a request that came on several streams once."""
+        if not self.broadcasts:
+            return self._read[0]
         copies = {message.index for message in self.broadcasts}
         return [message for message in self._read[0] if message.index not in copies]
 
@@ -87,51 +90,61 @@ class Conversation:
 
     @cached_property
     def _sent(self) -> dict[Side, list[Message]]:
-        return {side: [message for message in self.messages if message.sender is side] for side in Side}
+        sent: dict[Side, list[Message]] = {side: [] for side in Side}
+        for message in self.messages:
+            sent[message.sender].append(message)
+        return sent
 
     # --- requests and responses
 
+    def answered_by(self, response: Message) -> Message | None:
+        """The request that a message is the first response to, if it is one."""
+        return self._answered.get(response)
+
     @cached_property
-    def _responses(self) -> dict[tuple[Side, Key], list[Message]]:
-        found = defaultdict(list)
+    def _answered(self) -> dict[Message, Message]:
+        return {responses[0]: request for request, responses in self._responses.items() if responses}
+
+    @cached_property
+    def _responses(self) -> dict[Message, list[Message]]:
+        """By request."""
+        found: dict[Message, list[Message]] = {}
+        latest: dict[tuple[Side, Key], Message] = {}  # of the requests with an id
         for message in self.messages:
-            if message.is_response:
-                found[message.sender, id_key(message.body.get("id"))].append(message)
+            if message.is_request:
+                key = message.sender, id_key(message.body["id"])
+                before, latest[key] = latest.get(key), message
+                # Two with one id in one batch: the responses may be to either.
+                same = before is not None and before.index == message.index
+                found[message] = found[before] if before is not None and same else []
+            elif message.is_response:
+                request = latest.get((message.sender.other, id_key(message.body.get("id"))))
+                if request is not None:
+                    found[request].append(message)
         return found
 
     @cached_property
-    def _requests(self) -> dict[tuple[Side, Key], list[Message]]:
+    def _requests(self) -> dict[Key, list[Message]]:
+        """Those of the client, by id."""
         found = defaultdict(list)
-        for message in self.messages:
+        for message in self.sent_by(Side.CLIENT):
             if message.is_request:
-                found[message.sender, id_key(message.body["id"])].append(message)
+                found[id_key(message.body["id"])].append(message)
         return found
 
     def responses_to(self, request: Message) -> Sequence[Message]:
         """Every response that carries the id of a request, in order, up to where the id is used again."""
-        responses, first, last = self._place_of_responses(request)
-        return responses[first:last]
+        return self._responses.get(request, ())
 
     def response_to(self, request: Message) -> Message | None:
         """The first of these, which counts."""
-        responses, first, last = self._place_of_responses(request)
-        return responses[first] if first < last else None
-
-    def _place_of_responses(self, request: Message) -> tuple[Sequence[Message], int, int]:
-        """The responses with the id of a request, and where among them its own begin and end."""
-        if not request.is_request:
-            return (), 0, 0
-        key = id_key(request.body.get("id"))
-        responses = self._responses.get((request.sender.other, key), ())
-        again = _first_after(self._requests.get((request.sender, key), ()), request.index)
-        first = bisect_right(responses, request.index, key=_index)
-        last = bisect_left(responses, again.index, key=_index) if again else len(responses)
-        return responses, first, last
+        responses = self.responses_to(request)
+        return responses[0] if responses else None
 
     def last_request(self, id: object, before: int) -> Message | None:
         """The client's last request with an id before an index."""
-        found = self._requests.get((Side.CLIENT, id_key(id)), [])
-        place = bisect_right(found, before - 1, key=_index)
+        found = self._requests.get(id_key(id), [])
+        place = bisect_left(found, before, key=_index)
         return found[place - 1] if place else None
 
     # --- what the client declared
@@ -210,11 +223,6 @@ def declared_in(request: Message) -> Value | None:
 
 def _index(message: Message) -> int:
     return message.index
-
-
-def _first_after(messages: Sequence[Message], index: int) -> Message | None:
-    place = bisect_right(messages, index, key=_index)
-    return messages[place] if place < len(messages) else None
 
 
 def _not_a_message(body: Any) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from operator import itemgetter
 
 from ..protocol.revisions import Revision
 from ..transcript.transcript import Side
@@ -85,12 +86,17 @@ class Evidence:
 
     def asks(self, *groups: str) -> Iterator[Exchange]:
         """The sampling requests that the harness made for one of the groups, in order."""
-        return (exchange for exchange in self._made if exchange.group in groups)
+        found = [made for group in groups for made in self._made.get(group, ())]
+        return (exchange for _, exchange in sorted(found, key=itemgetter(0)))
 
     @cached_property
-    def _made(self) -> list[Exchange]:
-        """The sampling requests that the harness made."""
-        return [exchange for exchange in self.exchanges if exchange.asked is not None]
+    def _made(self) -> dict[str, list[tuple[int, Exchange]]]:
+        """The sampling requests that the harness made, by group, each with its place among all."""
+        found: dict[str, list[tuple[int, Exchange]]] = {}
+        for place, exchange in enumerate(self.exchanges):
+            if exchange.asked is not None:
+                found.setdefault(exchange.asked.group, []).append((place, exchange))
+        return found
 
     def probes(self, *groups: str) -> Iterator[Probe]:
         """The probes of one of the groups, in order."""
@@ -135,5 +141,5 @@ def all_blocks_of(turn: Value) -> Iterator[Value]:
 
 def has_type(block: Value, *types: str) -> bool:
     """Whether a block is of one of these types."""
-    kind = block.get("type")
-    return kind is not None and isinstance(kind.value, str) and kind.value in types
+    kind = block.value.get("type") if isinstance(block.value, dict) else None
+    return isinstance(kind, str) and kind in types

@@ -18,7 +18,7 @@ from .conversation import Conversation, Key, declared_in
 from .messages import Message, Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Call:
     """A client's request during which the server may sample, with the retries that carry answers, and its response."""
 
@@ -57,7 +57,7 @@ class Call:
         return self.request.index < index and (self.response is None or index < self.response.index)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Exchange:
     """One sampling request and what answered it, whatever carried them."""
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from ..protocol.jsonrpc import Path
 from ..transcript.events import Event, FollowUpStarted, ProbeStarted
 from ..transcript.transcript import Side
 from .conversation import Conversation
 from .exchanges import Call, Exchange, read_calls, read_exchanges
 from .messages import Message
 
-#: index and prefix of a message
-Place = tuple[int, Path]
 AnEvent = TypeVar("AnEvent", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Probe:
     """What one probe of a scenario did: the part of its session from its beginning to the next one's."""
 
@@ -42,16 +38,16 @@ class Probe:
     def callee(self) -> str:
         return self.start.callee
 
-    @property
+    @cached_property
     def calls(self) -> Sequence[Call]:
         """The calls of the probe itself, without its follow-up."""
         return self.session.calls_between(self.start.index, self.follow_up)
 
-    @property
+    @cached_property
     def follow_ups(self) -> Sequence[Call]:
         return self.session.calls_between(self.follow_up, self.end)
 
-    @property
+    @cached_property
     def exchanges(self) -> Sequence[Exchange]:
         """The sampling requests that came in the probe itself."""
         return self.session.exchanges_between(self.start.index, self.follow_up)
@@ -93,7 +89,7 @@ class Session(Conversation):
         """The sampling requests that can belong to a call (see ``Call.may_own``), or those of them before an index."""
         end = self.end if before is None else before
         if self.revision.modern:
-            return [e for message in call.rounds for e in self._carried.get(_place(message), ()) if e.index < end]
+            return [e for message in call.rounds for e in self._carried.get(message, ()) if e.index < end]
         if call.response is not None:
             end = min(end, call.response.index)
         return self.exchanges_between(call.request.index, end)
@@ -101,68 +97,52 @@ class Session(Conversation):
     def samples_for(self, call: Call) -> bool:
         """Whether any sampling request can belong to a call."""
         if self.revision.modern:
-            return any(_place(message) in self._carried for message in call.rounds)
+            return any(message in self._carried for message in call.rounds)
         following = bisect_right(self.exchanges, call.request.index, key=_index)
         return following < len(self.exchanges) and call.may_own(self.exchanges[following])
 
     @cached_property
-    def _carried(self) -> dict[Place, list[Exchange]]:
+    def _carried(self) -> dict[Message, list[Exchange]]:
         """The sampling requests of the modern era, by the request whose result carried them."""
-        found: dict[Place, list[Exchange]] = {}
+        found: dict[Message, list[Exchange]] = {}
         for exchange in self.exchanges:
             if exchange.carrier is not None:
-                found.setdefault(_place(exchange.carrier), []).append(exchange)
+                found.setdefault(exchange.carrier, []).append(exchange)
         return found
 
     def call_of(self, exchange: Exchange) -> Call | None:
         """The call that a sampling request belongs to: of the legacy era the last that was pending then, if any was."""
         if exchange.carrier is not None:
-            return self._call_by_round.get(_place(exchange.carrier))
-        return self._last_pending.get(exchange.index)
+            return self._call_by_round.get(exchange.carrier)
+        return self._pending[exchange.request.message][1]
 
     @cached_property
-    def _call_by_round(self) -> dict[Place, Call]:
-        return {_place(message): call for call in self.calls for message in call.rounds}
+    def _call_by_round(self) -> dict[Message, Call]:
+        return {message: call for call in self.calls for message in call.rounds}
+
+    def within_request(self, exchange: Exchange) -> bool:
+        """Whether any request of the client was unanswered when a sampling request of the legacy era came."""
+        return self._pending[exchange.request.message][0]
 
     @cached_property
-    def _last_pending(self) -> dict[int, Call]:
-        """By the index of a sampling request, in one walk over what began and ended."""
-        steps: list[tuple[int, int, Call | None]] = [(e.index, 2, None) for e in self.exchanges]
-        for call in self.calls:
-            steps.append((call.request.index, 1, call))
-            if call.response is not None:
-                steps.append((call.response.index, 0, call))
-        pending: dict[Place, Call] = {}
-        found: dict[int, Call] = {}
-        for index, kind, changed in sorted(steps, key=lambda step: step[:2]):
-            if changed is None:
-                if pending:
-                    found[index] = pending[next(reversed(pending))]
-            elif kind == 1:
-                pending[_place(changed.request)] = changed
-            else:
-                pending.pop(_place(changed.request), None)
+    def _pending(self) -> dict[Message, tuple[bool, Call | None]]:
+        """For each sampling request: whether any request of the client was unanswered then, and the last such call."""
+        calls = {call.request: call for call in self.calls}
+        sampling = {exchange.request.message for exchange in self.exchanges}
+        found: dict[Message, tuple[bool, Call | None]] = {}
+        unanswered: set[Message] = set()
+        pending: dict[Message, Call] = {}
+        for message in self.messages:
+            if message in sampling:
+                found[message] = bool(unanswered), pending[next(reversed(pending))] if pending else None
+            elif message.is_request and message.sender is Side.CLIENT:
+                unanswered.add(message)
+                if message in calls:
+                    pending[message] = calls[message]
+            elif request := self.answered_by(message):
+                unanswered.discard(request)
+                pending.pop(request, None)
         return found
-
-    def pending_requests(self, index: int) -> bool:
-        """Whether any request of the client was unanswered at an index."""
-        place = bisect_left(self._pending_counts, (index + 1,))
-        return place > 0 and self._pending_counts[place - 1][1] > 0
-
-    @cached_property
-    def _pending_counts(self) -> list[tuple[int, int]]:
-        """How many requests of the client are unanswered from an index on."""
-        changes: defaultdict[int, int] = defaultdict(int)
-        for message in self.sent_by(Side.CLIENT):
-            if message.is_request:
-                changes[message.index] += 1
-                if response := self.response_to(message):
-                    changes[response.index] -= 1
-        counts, total = [], 0
-        for index, change in sorted(changes.items()):
-            total += change
-            counts.append((index, total))
-        return counts
 
     @cached_property
     def last_result(self) -> int:
@@ -195,8 +175,3 @@ def _begin(call: Call) -> int:
 
 def _index(item: Exchange | Event) -> int:
     return item.index
-
-
-def _place(message: Message) -> Place:
-    """What tells the messages of a conversation apart: those of a batch share their index."""
-    return message.index, message.prefix

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..evidence.evidence import Evidence
 from ..evidence.session import Session
+from ..protocol.jsonrpc import id_key, messages_in
 from ..protocol.revisions import Revision
 from ..rules.registry import rules_for
 from ..rules.rule import Finding, Rule
 from ..transcript.events import ProbeStarted, SamplingAsked
 from ..transcript.masking import Mask
-from ..transcript.transcript import Side, Transcript
+from ..transcript.transcript import Entry, Item, Side, Transcript
 from .excerpt import Excerpt, excerpt
 from .results import Reference, Result, Verdict, reportable, verdict_on_broken
 
@@ -27,7 +28,7 @@ class Terms:
     side: Side
     transport: str
     strict: bool = False  #: a broken SHOULD is a failure too
-    mask: Mask = Mask()  #: takes secrets out of every text of the results
+    mask: Mask = field(default_factory=Mask)  #: takes secrets out of every text of the results
 
 
 def evidence_of(transcripts: Sequence[Transcript], revision: Revision) -> Evidence:
@@ -43,10 +44,12 @@ def judge(evidence: Evidence, terms: Terms) -> list[Result]:
 def broken_since(transcript: Transcript, place: int, revision: Revision, side: Side) -> frozenset[str]:
     """The rules, of whatever level, that what stands from a place of a transcript on breaks.
 
-    Judged are the beginning of the connection, with the plain call that comes first, and what came since the place:
-    so it costs the same late on a connection as at its beginning.
+    Judged are the beginning of the connection, with the plain call that comes first, what came since the place, and
+    the requests that are answered since then: so it costs the same late on a connection as at its beginning.
     """
-    part = transcript.part(range(min(_beginning(transcript), place)), range(place, len(transcript.items)))
+    beginning = min(_beginning(transcript), place)
+    earlier = [range(each, each + 1) for each in _answered_since(transcript, place, beginning)]
+    part = transcript.part(range(beginning), *earlier, range(place, len(transcript.items)))
     evidence = evidence_of([part], revision)
     begin = transcript.items[place].index if place < len(transcript.items) else evidence.sessions[0].end
 
@@ -59,6 +62,42 @@ def broken_since(transcript: Transcript, place: int, revision: Revision, side: S
             return True
 
     return frozenset(rule.name for rule in rules_for(side, revision) if breaks(rule))
+
+
+def _answered_since(transcript: Transcript, place: int, beginning: int) -> list[int]:
+    """The places, from ``beginning`` up to a place, of requests that are answered after it."""
+    made: set[_Request] = set()
+    wanted: set[_Request] = set()
+    for item in transcript.items[place:]:
+        requests, answered = _requests_in(item)
+        wanted |= answered - made
+        made |= requests
+    found: list[int] = []
+    for earlier in range(place - 1, beginning - 1, -1):
+        if not wanted:
+            break
+        requests, _ = _requests_in(transcript.items[earlier])
+        if requests & wanted:
+            found.insert(0, earlier)
+            wanted -= requests
+    return found
+
+
+#: who made a request, and its id
+_Request = tuple[Side, tuple[str, object]]
+
+
+def _requests_in(item: Item) -> tuple[set[_Request], set[_Request]]:
+    """The requests that an item holds, and those that it answers."""
+    requests: set[_Request] = set()
+    answered: set[_Request] = set()
+    if isinstance(item, Entry):
+        for body in messages_in(item.parse().value):
+            if "method" in body:
+                requests.add((item.sender, id_key(body.get("id"))))
+            else:
+                answered.add((item.sender.other, id_key(body.get("id"))))
+    return requests, answered
 
 
 def _beginning(transcript: Transcript) -> int:

@@ -1,4 +1,4 @@
-"""The texts of the members of a JSON object, cut out of its text: what stands there, and not what a parser made of it."""
+"""The texts of the members of a JSON object, cut out of its text: as they stand there, not as a parser read them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def member_texts(text: str) -> dict[str, str]:
 
 
 def _expect(text: str, mark: str, place: int) -> int:
-    """The place of what comes after a mark and the space behind it. Raises ``ValueError`` where the mark is not there."""
+    """The place after a mark and the space behind it. Raises ``ValueError`` where the mark is not there."""
     if not text.startswith(mark, place):
         raise ValueError(f"no {mark!r} at character {place}")
     return _skip(text, place + 1)

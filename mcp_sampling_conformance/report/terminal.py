@@ -1,4 +1,4 @@
-"""What a run shows on the terminal in the end: warnings, the closing table of topics and revisions, what to read next."""
+"""What a run shows on the terminal in the end: warnings, the table of topics and revisions, what to read next."""
 
 from __future__ import annotations
 

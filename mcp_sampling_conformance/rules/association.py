@@ -27,7 +27,7 @@ def within_a_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Sampling is asked for while a request of the client is being processed."""
     for session in evidence.sessions:
         for exchange in session.exchanges:
-            if session.pending_requests(exchange.index):
+            if session.within_request(exchange):
                 yield HELD
             else:
                 yield broken(exchange.request, "a sampling request came while no request of the client was pending")

@@ -28,7 +28,7 @@ from .rule import (
     broken,
     rule,
 )
-from .shapes import call_answered, is_object
+from .shapes import call_answered, concluded, is_object
 
 NO_UNDECLARED_CALL = "no call was made without the capability whose tool samples otherwise"
 
@@ -73,7 +73,7 @@ def _never_declared(session: Session, index: int) -> bool:
 def undeclared_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A call that would need sampling is answered also when the client did not declare sampling."""
     for call, owned in _undeclared_calls(evidence):
-        if not owned:
+        if not owned and concluded(call):
             yield call_answered(call, "from a client without the sampling capability")
 
 

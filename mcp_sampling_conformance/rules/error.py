@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
 from ..evidence.messages import Message
+from ..evidence.session import Session
+from ..protocol.http_headers import version_in
 from ..protocol.jsonrpc import is_integer
 from ..transcript.transcript import Side
 from .rule import (
@@ -155,10 +157,16 @@ def reserved_codes(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield broken(code, f"the code {code.value} is reserved, and the specification does not define it")
             elif code.value == -32020 and session.transcript.transport in ("stdio", "memory"):
                 yield broken(code, "the code -32020 says that HTTP headers do not match, and there are none here")
-            elif code.value == -32022 and evidence.revision.name in _supported(message):
-                yield broken(code, f"{evidence.revision.name} was called unsupported, and is in data.supported")
+            elif code.value == -32022 and (asked := _version_asked(session, message)) in _supported(message):
+                yield broken(code, f"{asked} was called unsupported, and is in data.supported")
             else:
                 yield HELD
+
+
+def _version_asked(session: Session, response: Message) -> str | None:
+    """The revision of the request that a response of the server belongs to."""
+    request = session.last_request(response.body.get("id"), before=response.index)
+    return version_in(request.body) if request is not None else None
 
 
 def _supported(message: Message) -> list[object]:

@@ -13,7 +13,7 @@ from ..transcript.transcript import Side
 from .capability_shapes import META
 from .http_levels import ALWAYS_HTTP_MUST, LEGACY_HTTP_MUST, LEGACY_HTTP_SHOULD, STREAMABLE, TRANSPORTS
 from .rule import HELD, HTTP, MODERN_MUST, SERVER, Finding, broken, rule
-from .shapes import call_answered
+from .shapes import call_answered, concluded
 
 NO_REQUEST = "no sampling request came"
 
@@ -103,7 +103,7 @@ def stateless_fails_cleanly(evidence: Evidence, side: Side) -> Iterator[Finding]
     """A server without sessions, which cannot be sent an answer, still answers the call that needs one."""
     for session in evidence.sessions:
         if session.stateless:
-            for call in session.calls:
+            for call in filter(concluded, session.calls):
                 yield call_answered(call, "by a server that gave no Mcp-Session-Id")
 
 

@@ -68,6 +68,13 @@ def call_answered(call: Call, after: str) -> Finding:
     return broken(request.whole, f"{what}, {after}")
 
 
+def concluded(call: Call) -> bool:
+    """Whether a call got a response, or the record shows that it never will. A recording may end before one comes."""
+    conversation, exited = call.conversation, call.conversation.exited is not None
+    lost = conversation.never_answered(call.last.body["id"]) is not None
+    return call.response is not None or call.timed_out is not None or exited or lost
+
+
 def survived(probe: Probe) -> Iterator[Finding]:
     """The call of a probe was answered, and so was a plain call after it."""
     for call in probe.calls:

@@ -174,9 +174,13 @@ _CONTENT = ("content", "delta", "text", "role", "partial", "chunk")
 def complete(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The whole answer is in the response: no notification carries a part of it."""
     for session in evidence.sessions:
-        notified = [m.whole.get("params") for m in session.sent_by(side) if m.is_notification]
-        found = [params.get(key) for params in notified if params for key in _CONTENT]
-        parts = [value for value in found if value is not None]
+        parts = [
+            message.at("params", key)
+            for message in session.sent_by(side)
+            if message.is_notification
+            for key in _CONTENT
+            if key in params_of(message.body)
+        ]
         for part in parts:
             yield broken(
                 part, f"{shown(part.message.method)} carries {part.json_path}; sampling has no partial answers"

@@ -21,14 +21,22 @@ NO_RESULT = "no sampling request carried a tool_result"
 NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
 
 
+#: the member that holds the id of a tool use
+_ID = {"tool_use": "id", "tool_result": "toolUseId"}
+
+
 def _blocks(turn: Value, kind: str) -> list[Value]:
     """The blocks of one type in a message."""
     return [block for block in blocks_of(turn) if has_type(block, kind)]
 
 
-def _ids(blocks: list[Value], key: str) -> list[str]:
-    """The strings under a key of blocks."""
-    return [block.value[key] for block in blocks if isinstance(block.value.get(key), str)]
+def _ids(turn: Value, kind: str) -> list[str]:
+    """The ids that the tool_use or tool_result blocks of a message have."""
+    if not isinstance(turn.value, dict):
+        return []
+    content, key = turn.value.get("content"), _ID[kind]
+    blocks = [b for b in (content if isinstance(content, list) else [content]) if isinstance(b, dict)]
+    return [block[key] for block in blocks if block.get("type") == kind and isinstance(block.get(key), str)]
 
 
 def _without(ids: list[str], others: list[str]) -> list[str]:
@@ -38,8 +46,7 @@ def _without(ids: list[str], others: list[str]) -> list[str]:
 
 
 def _has_role(turn: Value, role: str) -> bool:
-    found = turn.get("role")
-    return found is not None and found.value == role
+    return isinstance(turn.value, dict) and turn.value.get("role") == role
 
 
 @rule("tool-loop/results-only", SERVER, TOOLS_MUST, "client/sampling", "tool-result-messages", unobserved=NO_RESULT)
@@ -81,9 +88,8 @@ def balanced(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
     """Whether a message answers every tool_use of the one before it, and no other."""
-    asking = previous is not None and _has_role(previous, "assistant")
-    asked = _ids(_blocks(previous, "tool_use"), "id") if previous is not None and asking else []
-    answered = _ids(_blocks(turn, "tool_result"), "toolUseId") if _has_role(turn, "user") else []
+    asked = _ids(previous, "tool_use") if previous is not None and _has_role(previous, "assistant") else []
+    answered = _ids(turn, "tool_result") if _has_role(turn, "user") else []
     missing, foreign = _without(asked, answered), _without(answered, asked)
     if missing:
         yield broken(turn, f"{turn.json_path} does not answer the tool_use {shown(missing)} of the message before it")
@@ -110,13 +116,13 @@ def answers_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
         texts = [json.dumps(messages.value, sort_keys=True) if messages else None for _, messages in exchanges]
         times = Counter(texts)
         for (exchange, before), (_, turns), text in zip(exchanges, exchanges[1:], texts, strict=False):
-            asked = _ids(_blocks(exchange.result, "tool_use"), "id") if exchange.result else []
+            asked = _ids(exchange.result, "tool_use") if exchange.result else []
             if not asked or before is None or turns is None or not _goes_on(before, turns):
                 continue
             # Where one thing was asked twice, nothing tells which of the two answers the server goes on with.
             if times[text] > 1:
                 continue
-            answered = [id for turn in turns.elements() for id in _ids(_blocks(turn, "tool_result"), "toolUseId")]
+            answered = [id for turn in turns.elements() for id in _ids(turn, "tool_result")]
             if missing := _without(asked, answered):
                 yield broken(
                     turns,
@@ -248,7 +254,7 @@ def choice_required(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def ids_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The tool_use blocks of one result have different ids."""
     for result in evidence.results:
-        ids = _ids(_blocks(result, "tool_use"), "id")
+        ids = _ids(result, "tool_use")
         if len(set(ids)) < len(ids):
             yield broken(result, f"two tool_use blocks share an id: {shown(ids)}")
         elif ids:
@@ -266,10 +272,11 @@ def ids_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def offered_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A tool_use names a tool that the request offered."""
     for exchange in evidence.exchanges:
-        tools = exchange.params.get("tools")
+        uses = _blocks(exchange.result, "tool_use") if exchange.result else []
+        tools = exchange.params.get("tools") if uses else None
         names = [tool.get("name") for tool in tools.elements()] if tools else []
         offered = [name.value for name in names if name is not None]
-        for use in _blocks(exchange.result, "tool_use") if exchange.result else []:
+        for use in uses:
             name = use.get("name")
             if name is not None and name.value not in offered:
                 yield broken(

@@ -16,8 +16,10 @@ from .subject import REACHED, RunTerms, Subject, on_the_run
 class RecordJudgement:
     """Judges a record revision by revision, and lets go of what is judged."""
 
-    def __init__(self, subject: Subject, run: Run, terms: RunTerms) -> None:
+    def __init__(self, subject: Subject, what: str, run: Run, terms: RunTerms) -> None:
+        """``what`` was under test: "server", "client" or "callback"."""
         self._subject = subject
+        self._what = what
         self._run_terms = terms
         self._terms = Terms(Side(subject.role), subject.transport, terms.strict, terms.mask)
         self.reached = bool(run.reached)
@@ -48,13 +50,13 @@ class RecordJudgement:
         if record.not_negotiated is not None:
             return without_evidence(revision, self._terms, Verdict.NOT_APPLICABLE, record.not_negotiated)
         if record.failure is not None:
-            reason = f"the {self._subject.kind} did not come up, see {REACHED}"
+            reason = f"the {self._what} did not come up, see {REACHED}"
             return without_evidence(revision, self._terms, Verdict.NOT_OBSERVED, reason)
         return None
 
     def _on_the_run(self, run: Run) -> Result:
         """The verdict on the run as a whole: whether the system came up, and took part in sampling at all."""
-        kind = self._subject.kind
+        kind = self._what
         failures = {name: record.failure for name, record in run.revisions.items() if record.failure}
         refusals = {n: record.not_negotiated for n, record in run.revisions.items() if record.not_negotiated}
         if failures:

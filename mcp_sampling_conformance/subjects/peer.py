@@ -54,7 +54,7 @@ class PeerSubject:
             run = Run({revision.name: RevisionRun(failure=bug) for revision in terms.revisions})
         conclude(run, recorder, self.transport)
         recorder.close()
-        return RecordJudgement(self, run, terms)
+        return RecordJudgement(self, self.kind, run, terms)
 
     def _provoked(self, terms: RunTerms, recorder: Recorder) -> Run:
         """Run the scenarios on a thread of their own, so that no event loop of the user's tests is touched."""

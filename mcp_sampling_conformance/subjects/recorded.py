@@ -12,6 +12,7 @@ from ..protocol.revisions import NAMES, REVISIONS, Revision
 from ..rules.registry import rules_for
 from ..transcript.archive import SUFFIX, NotReadable, is_ours, load
 from ..transcript.events import RevisionConcluded
+from ..transcript.foreign import read_foreign
 from ..transcript.run import RevisionRun, Run, read_run
 from ..transcript.transcript import Side, Transcript
 from .judgement import RecordJudgement
@@ -28,6 +29,7 @@ class _Recording:
     revision: str
     transport: str
     side: Side | None  #: of the system under test, where the file says so
+    what: str | None  #: likewise
     transcript: Transcript
 
 
@@ -36,6 +38,7 @@ class RecordedSubject:
     """What saved transcripts are the record of."""
 
     value: str
+    what: str  #: was under test: "server", "client" or "callback"
     side: Side
     transport: str
     revisions: Sequence[Revision]
@@ -50,14 +53,16 @@ class RecordedSubject:
         return [rule.name for rule in rules_for(self.side, revision)] if revision in self.revisions else []
 
     def judge(self, terms: RunTerms) -> RecordJudgement:
-        return RecordJudgement(self, self._run(terms.revisions), terms)
+        return RecordJudgement(self, self.what, self._run(terms.revisions), terms)
 
     def _run(self, revisions: Sequence[Revision]) -> Run:
         """The runs that are recorded, each in a folder of its own, as one."""
         whole = Run({revision.name: RevisionRun() for revision in revisions}, unreached=_UNREACHED)
         for folder in dict.fromkeys(recording.folder for recording in self.recordings):
             here = [recording for recording in self.recordings if recording.folder == folder]
-            _merge(whole, read_run(_by_revision(here), _UNREACHED))
+            run = read_run(_by_revision(here), _UNREACHED)
+            run.reached += _reached_without_conclusion(here)
+            _merge(whole, run)
         return whole
 
 
@@ -65,6 +70,16 @@ def _by_revision(recordings: Iterable[_Recording]) -> dict[str, list[Transcript]
     found: dict[str, list[Transcript]] = {}
     for recording in recordings:
         found.setdefault(recording.revision, []).append(recording.transcript)
+    return found
+
+
+def _reached_without_conclusion(recordings: Sequence[_Recording]) -> list[str]:
+    """The revisions in which sampling shows, of those on which no scenario of ours came to a conclusion."""
+    found = []
+    for name, transcripts in _by_revision(recordings).items():
+        concluded = any(transcript.events(RevisionConcluded) for transcript in transcripts)
+        if not concluded and evidence_of(transcripts, REVISIONS[name]).exchanges:
+            found.append(name)
     return found
 
 
@@ -78,9 +93,6 @@ def _merge(whole: Run, run: Run) -> None:
         merged.not_negotiated = merged.not_negotiated or record.not_negotiated
         merged.failure = merged.failure or record.failure
         merged.notes += record.notes
-        concluded = any(transcript.events(RevisionConcluded) for transcript in record.transcripts)
-        if not concluded and evidence_of(record.transcripts, REVISIONS[name]).exchanges:
-            whole.reached.append(name)
     whole.reached = list(dict.fromkeys([*whole.reached, *run.reached]))
     whole.unreached = run.unreached or whole.unreached
 
@@ -98,9 +110,12 @@ def read_recorded(paths: Sequence[Path], side: Side | None, revision: str | None
     transports = {recording.transport for recording in recordings}
     if len(transports) > 1:
         raise NotReadable(f"the transcripts are of {' and '.join(sorted(transports))}; judge each in a run of its own")
+    judged = side or sides.pop()
+    named = {recording.what for recording in recordings if recording.side is judged and recording.what is not None}
     return RecordedSubject(
         value=" ".join(str(path) for path in paths),
-        side=side or sides.pop(),
+        what=named.pop() if len(named) == 1 else judged.value,
+        side=judged,
         transport=transports.pop(),
         revisions=[REVISIONS[name] for name in NAMES if any(r.revision == name for r in recordings)],
         recordings=recordings,
@@ -123,12 +138,10 @@ def _read(path: Path, revision: str | None) -> _Recording:
             ours = is_ours(file.readline())
         if ours:
             header, transcript = load(path)
-            named, transport, side = header.revision, header.transport, header.side
+            named, transport, side, what = header.revision, header.transport, header.side, header.kind
         else:
-            from ..transcript.foreign import read_foreign
-
             recording = read_foreign(path)
-            transcript, transport, side = recording.transcript, recording.transport, None
+            transcript, transport, side, what = recording.transcript, recording.transport, None, None
             named = recording.revision or revision or ""
     except OSError as error:
         raise NotReadable(f"{path} cannot be read ({error.strerror}); give a transcript, or a folder of them") from None
@@ -136,4 +149,4 @@ def _read(path: Path, revision: str | None) -> _Recording:
         raise NotReadable(f"{path} does not show which revision was spoken; say so with --mcp-spec-version")
     if named not in REVISIONS:
         raise NotReadable(f"{path} is of the revision {named!r}; known are {', '.join(NAMES)}")
-    return _Recording(path.parent, named, transport, side, transcript)
+    return _Recording(path.parent, named, transport, side, what, transcript)

@@ -1,4 +1,4 @@
-"""Saved transcripts: JSON Lines, a header and then an item a line. The format is described in ``docs/transcripts.md``."""
+"""Saved transcripts: JSON Lines, a header and then an item a line. ``docs/transcripts.md`` describes the format."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Cassettes of mcp-cassette (https://github.com/cheeneheng/mcp-cassette): one JSON object with all messages.
 
 Versions 1 to 3 of its format: ``{"format_version": 3, "transport": "http", "messages": [{"sender": "client",
-"payload": {…}, "t_offset_ms": 12, "exchange": 0, "channel": "post"}, …]}``.
+"payload": {…}, "t_offset_ms": 12, "exchange": 0, "channel": "post"}, …]}``. Unless its user says otherwise, whatever
+has "token" in its name is replaced by a text, and with it maxTokens and progressToken.
 """
 
 from __future__ import annotations
@@ -14,13 +15,10 @@ from .form import STDIO_CHANNELS, BadRecording, Found, encoded
 
 _NEWEST = 3
 _TRANSPORTS = ("stdio", "http")
-#: what stands for a number that was redacted; no answer is longer than it allows
+#: what stands for a maxTokens that was redacted: no answer is too long for it
 _ANY_NUMBER = 2**31 - 1
-#: member that is redacted unless its user says otherwise, since its name contains "token": the rules about its value
-_REDACTED = {
-    "maxTokens": ("max-tokens/integer", "max-tokens/positive", "max-tokens/respected", "max-tokens/stop-reason-at-limit"),
-    "progressToken": ("single-response/progress-only-with-token",),
-}
+#: the rules about the value of maxTokens, see ``Recording.unrecorded``
+_ABOUT_MAX_TOKENS = ("max-tokens/integer", "max-tokens/positive")
 
 
 def is_cassette(value: Any) -> bool:
@@ -35,29 +33,34 @@ def read_cassette(cassette: Json) -> Found:
         raise BadRecording(f" is a cassette of format version {version!r}; known are 1 to {_NEWEST}")
     if transport not in _TRANSPORTS:
         raise BadRecording(f" is a cassette of the transport {transport!r}; known are {' and '.join(_TRANSPORTS)}")
-    redacted: set[str] = set()
-    entries = [_entry(message, place, transport, redacted) for place, message in enumerate(cassette["messages"])]
+    entries: list[Entry] = []
+    restored = False
+    for place, message in enumerate(cassette["messages"]):
+        _check(message, place)
+        payload, redacted = message["payload"], message.get("redacted") is True
+        # All tokens look alike then, so that nothing tells which request the progress belongs to.
+        if redacted and isinstance(payload, dict) and payload.get("method") == "notifications/progress":
+            continue
+        restored |= redacted and _restore(payload)
+        entries.append(_entry(message, transport))
     revision = cassette.get("protocol_version")
-    unrecorded = {rule: f"{name} was redacted in the recording" for name in redacted for rule in _REDACTED[name]}
+    unrecorded = dict.fromkeys(_ABOUT_MAX_TOKENS, "maxTokens was redacted in the recording") if restored else {}
     return Found(entries, transport, revision if isinstance(revision, str) else None, unrecorded)
 
 
-def _entry(message: Any, place: int, transport: str, redacted: set[str]) -> Entry:
-    """A message. What was redacted in it is restored so far that it is valid, and added to ``redacted``."""
-    sender = message.get("sender") if isinstance(message, dict) else None
-    if sender not in set(Side):
+def _check(message: Any, place: int) -> None:
+    if not isinstance(message, dict) or message.get("sender") not in list(Side):
         raise BadRecording(f', messages[{place}]: its sender has to be "client" or "server"')
-    payload = message.get("payload")
-    if isinstance(payload, str):  # what was no JSON object is kept as text
-        raw = payload.encode("utf-8", "surrogatepass")
-    elif isinstance(payload, dict):
-        if message.get("redacted") is True:
-            _restore(payload, redacted)
-        raw = encoded(payload)
-    else:
+    if not isinstance(message.get("payload"), dict | str):
         raise BadRecording(f", messages[{place}]: its payload has to be a JSON object or a string")
-    offset = message.get("t_offset_ms")
-    return Entry(-1, offset / 1000 if is_number(offset) else 0.0, Side(sender), _channel(message, transport), raw)
+
+
+def _entry(message: Json, transport: str) -> Entry:
+    payload, offset = message["payload"], message.get("t_offset_ms", 0)
+    # What was no JSON object is kept as text.
+    raw = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else encoded(payload)
+    at = offset / 1000 if is_number(offset) else 0.0
+    return Entry(-1, at, Side(message["sender"]), _channel(message, transport), raw)
 
 
 def _channel(message: Json, transport: str) -> str:
@@ -68,15 +71,14 @@ def _channel(message: Json, transport: str) -> str:
     return f"{method} {message.get('exchange')}"
 
 
-def _restore(value: Any, redacted: set[str]) -> None:
-    """Look for members in ``_REDACTED`` whose value was replaced by a text, and make the number a number again."""
-    if isinstance(value, list):
-        for element in value:
-            _restore(element, redacted)
-        return
-    for name, member in value.items() if isinstance(value, dict) else ():
-        if name in _REDACTED and isinstance(member, str):
-            redacted.add(name)
-            value[name] = _ANY_NUMBER if name == "maxTokens" else member
+def _restore(value: Any) -> bool:
+    """Make each maxTokens a number again where a text was put in its place; whether there was one."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    restored = False
+    for name, member in members:
+        if name == "maxTokens" and isinstance(member, str):
+            value[name] = _ANY_NUMBER
+            restored = True
         else:
-            _restore(member, redacted)
+            restored |= _restore(member)
+    return restored

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 
 from ...protocol.json_members import member_texts
@@ -41,7 +42,7 @@ def read_plain(lines: Sequence[Line]) -> Found:
 
 def _side(line: Line) -> Side:
     name = line.string("from")
-    if name not in set(Side):
+    if name not in list(Side):
         raise line.bad(f'from is {name!r}; write "client" or "server"')
     return Side(name)
 
@@ -49,7 +50,7 @@ def _side(line: Line) -> Side:
 def _time(line: Line, before: float) -> float:
     """Seconds since the connection was opened; where a line does not say, as of the line before."""
     at = line.value.get("at", before)
-    if not is_number(at):
+    if not is_number(at) or not math.isfinite(at):
         raise line.bad("at is no number; write seconds since the connection was opened, or leave it out")
     return float(at)
 
@@ -69,5 +70,3 @@ def _raw(line: Line) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:
         raise line.bad("raw_base64 is no Base64") from None
-
-

@@ -40,7 +40,9 @@ class RetryFinder:
 
     def __init__(self) -> None:
         self._unanswered: dict[tuple[str, object], _Call] = {}
-        self._waiting: list[tuple[_Call, Any]] = []  #: calls that were asked for input, each with the state it was given
+        self._waiting: list[
+            tuple[_Call, Any]
+        ] = []  #: calls that were asked for input, each with the state it was given
 
     def retry_in(self, sender: Side, body: Json) -> Retried | None:
         """The event to note after a message; ``None`` where it is no retry."""

@@ -1,6 +1,6 @@
 """In memory, the server's end: the Python SDK's own streams to a client session in this process.
 
-The SDK's streams carry parsed messages, so what is recorded is the text that the SDK would have written.
+What is recorded is the text that the SDK would have written, see ``sdk_messages``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from typing import Any
 import anyio
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
-from mcp.types import jsonrpc_message_adapter
-from pydantic import ValidationError
 
 from ...transcript.transcript import Entry, Side, Transcript
+from ..sdk_messages import from_sdk, to_sdk
 
 
 class MemoryToClient:
@@ -34,13 +33,12 @@ class MemoryToClient:
 
     async def send(self, raw: bytes) -> bool:
         """Hand one message to the client session. ``False`` when that has ended or its streams cannot carry it."""
-        try:
-            message = jsonrpc_message_adapter.validate_json(raw, by_name=False)
-        except ValidationError:
+        message = to_sdk(raw)
+        if message is None:
             return False
         self.transcript.record(Side.SERVER, raw, "memory")
         try:
-            await self.writer.send(SessionMessage(message))
+            await self.writer.send(message)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return False
         return True
@@ -49,5 +47,4 @@ class MemoryToClient:
         """What the client session sends, until it ends."""
         async for item in self.reader:
             if isinstance(item, SessionMessage):
-                text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-                yield self.transcript.record(Side.CLIENT, text.encode(), "memory")
+                yield self.transcript.record(Side.CLIENT, from_sdk(item), "memory")

@@ -1,6 +1,6 @@
 """In memory, the client's end: a server object of the Python SDK in this process, over the SDK's own streams.
 
-The SDK's streams carry parsed messages, so what is recorded is the text that the SDK would have written.
+What is recorded is the text that the SDK would have written, see ``sdk_messages``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import anyio
 from anyio.abc import TaskGroup
 from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
-from mcp.types import jsonrpc_message_adapter
-from pydantic import ValidationError
 
 from ...transcript.transcript import Entry, Side, Transcript
+from ..sdk_messages import from_sdk, to_sdk
 
 #: where the server classes of the SDK and of FastMCP keep the one that speaks the protocol
 _INNER = ("_lowlevel_server", "_mcp_server")
@@ -66,13 +65,12 @@ class MemoryToServer:
     async def send(self, raw: bytes) -> bool:
         """Hand one message to the server. ``False`` when it has ended or its streams cannot carry it."""
         await self._opened.wait()
-        try:
-            message = jsonrpc_message_adapter.validate_json(raw, by_name=False)
-        except ValidationError:
+        message = to_sdk(raw)
+        if message is None:
             return False
         self.transcript.record(Side.CLIENT, raw, "memory")
         try:
-            await self._writer.send(SessionMessage(message))
+            await self._writer.send(message)
         except _GONE:
             return False
         return True
@@ -83,8 +81,7 @@ class MemoryToServer:
         with suppress(*_GONE):
             async for item in self._reader:
                 if isinstance(item, SessionMessage):
-                    text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-                    yield self.transcript.record(Side.SERVER, text.encode(), "memory")
+                    yield self.transcript.record(Side.SERVER, from_sdk(item), "memory")
 
     async def shut_down(self) -> None:
         """Close the streams; the run is then cancelled with its task."""
