@@ -122,12 +122,16 @@ def _hands_back(exchange: Exchange, result: Value) -> bool:
     return any(block.value in said for block in blocks_of(result))
 
 
-def blocks_of(turn: Value) -> list[Value]:
-    """The blocks of a message's ``content``, whether it is one block or an array."""
-    content = turn.get("content")
-    if content is None or not isinstance(content.value, dict | list):
+def blocks_of(turn: Value, *types: str) -> list[Value]:
+    """The blocks of a message's ``content``, whether it is one block or an array; all, or those of some types."""
+    content = turn.value.get("content") if isinstance(turn.value, dict) else None
+    path = (*turn.path, "content")
+    if isinstance(content, dict):
+        return [Value(turn.message, path, content)] if not types or _is_of(content, types) else []
+    if not isinstance(content, list):
         return []
-    return content.elements() if isinstance(content.value, list) else [content]
+    blocks = [(place, block) for place, block in enumerate(content) if not types or _is_of(block, types)]
+    return [Value(turn.message, (*path, place), block) for place, block in blocks]
 
 
 def all_blocks_of(turn: Value) -> Iterator[Value]:
@@ -141,5 +145,9 @@ def all_blocks_of(turn: Value) -> Iterator[Value]:
 
 def has_type(block: Value, *types: str) -> bool:
     """Whether a block is of one of these types."""
-    kind = block.value.get("type") if isinstance(block.value, dict) else None
+    return _is_of(block.value, types)
+
+
+def _is_of(block: object, types: tuple[str, ...]) -> bool:
+    kind = block.get("type") if isinstance(block, dict) else None
     return isinstance(kind, str) and kind in types

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of, has_type
+from ..evidence.evidence import Evidence, blocks_of
 from ..evidence.exchanges import Exchange
 from ..protocol.jsonrpc import is_integer, shown
 from ..transcript.transcript import Side
@@ -68,8 +68,8 @@ def ill_typed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 def _words(exchange: Exchange) -> int | None:
     """How many words an answer has; ``None`` where it has no text."""
-    blocks = blocks_of(exchange.result) if exchange.result else []
-    texts = [block.value.get("text") for block in blocks if has_type(block, "text")]
+    blocks = blocks_of(exchange.result, "text") if exchange.result else []
+    texts = [block.value.get("text") for block in blocks]
     return sum(len(text.split()) for text in texts if isinstance(text, str)) if texts else None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of, has_type
+from ..evidence.evidence import Evidence, blocks_of
 from ..transcript.transcript import Side
 from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, HELD, SERVER, TOOLS_SHOULD, Finding, broken, rule
 from .shapes import expect, is_string, require, survived
@@ -73,7 +73,7 @@ def stop_reason(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def stop_reason_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A result says stopReason toolUse only when it holds a tool_use block."""
     for result in evidence.results:
-        uses = any(has_type(block, "tool_use") for block in blocks_of(result))
+        uses = bool(blocks_of(result, "tool_use"))
         reason = result.get("stopReason")
         says = reason is not None and reason.value == "toolUse"
         if says and not uses:

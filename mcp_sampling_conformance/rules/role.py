@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of, has_type
+from ..evidence.evidence import Evidence, blocks_of
 from ..protocol.jsonrpc import shown
 from ..transcript.transcript import Side
 from .rule import (
@@ -52,19 +52,16 @@ def request_roles(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def _stands_in(evidence: Evidence, side: Side, block_type: str, role: str) -> Iterator[Finding]:
     """Whether each block of a type that a side sends stands in a message of the right role."""
     for turn in evidence.turns(side):
-        said_by = turn.get("role")
-        if said_by is None or not is_role(said_by.value):
-            continue
-        for block in blocks_of(turn):
-            if has_type(block, block_type):
-                if said_by.value == role:
-                    yield HELD
-                else:
-                    yield broken(
-                        block,
-                        f"{block.json_path} is a {block_type} block in a message of role {shown(said_by.value)}; "
-                        f"it belongs in one of role {role}",
-                    )
+        for block in blocks_of(turn, block_type):
+            said_by = turn.value.get("role")
+            if said_by == role:
+                yield HELD
+            elif is_role(said_by):  # any other has a rule of its own
+                yield broken(
+                    block,
+                    f"{block.json_path} is a {block_type} block in a message of role {shown(said_by)}; it belongs in "
+                    f"one of role {role}",
+                )
 
 
 @rule(
@@ -126,7 +123,7 @@ def result_is_assistant(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """What the model said comes back under the role assistant."""
     for result in evidence.results:
         role = result.get("role")
-        if role is None or not is_role(role.value) or any(has_type(b, "tool_use") for b in blocks_of(result)):
+        if role is None or not is_role(role.value) or blocks_of(result, "tool_use"):
             continue
         yield HELD if role.value == "assistant" else broken(role, "the model's answer has the role user")
 

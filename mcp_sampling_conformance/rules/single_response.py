@@ -20,9 +20,9 @@ from .shapes import asked_answered, call_answered, served_next
 PROGRESS = "basic/utilities/progress"
 
 
-def _progress(session: Session, side: Side) -> Iterator[tuple[Message, Value, Message | None]]:
-    """Each progress notification of a side, with its params (where it has none, the whole message), and the request
-    that asked for it: the last one before it with its token."""
+def _progress(session: Session, side: Side) -> Iterator[tuple[Value, Message | None]]:
+    """The params of each progress notification of a side (where it has none, the whole message), with the request that
+    asked for it: the last one before it with its token."""
     asking: dict[Key, Message] = {}
     for message in session.messages:
         if message.sender is not side:
@@ -32,7 +32,7 @@ def _progress(session: Session, side: Side) -> Iterator[tuple[Message, Value, Me
         elif message.method == "notifications/progress" and message.is_notification:
             params = message.whole.get("params") or message.whole
             token = params.get("progressToken")
-            yield message, params, asking.get(id_key(token.value)) if token else None
+            yield params, asking.get(id_key(token.value)) if token else None
 
 
 @rule(
@@ -47,24 +47,24 @@ def progress_only_with_token(evidence: Evidence, side: Side) -> Iterator[Finding
     """Progress is sent only for a token that the other side gave, increasing, and not after the response."""
     for session in evidence.sessions:
         last: dict[int, float] = {}  # by the index of the request
-        for message, params, request in _progress(session, side):
-            token, progress = params.get("progressToken"), params.get("progress")
+        for params, request in _progress(session, side):
             if request is None:
+                token = params.get("progressToken")
                 given = "no progressToken" if token is None else f"the token {shown(token.value)}"
                 yield broken(token or params, f"progress with {given}, which no request of the other side gave")
                 continue
-            response = session.response_to(request)
-            if response is not None and response.index < message.index:
+            progress, response, before = params.get("progress"), session.response_to(request), last.get(request.index)
+            number = progress.value if progress is not None and is_number(progress.value) else None
+            if response is not None and response.index < params.message.index:
                 yield broken(params, "progress after the response to the request that asked for it")
-            elif progress is None or not is_number(progress.value):
+            elif number is None:
                 yield broken(progress or params, "progress without a number in params.progress")
-            elif request.index in last and progress.value <= last[request.index]:
-                went = f"from {last[request.index]:g} to {progress.value:g}"
-                yield broken(progress, f"progress went {went}; it must increase")
+            elif before is not None and number <= before:
+                yield broken(progress or params, f"progress went from {before:g} to {number:g}; it must increase")
             else:
                 yield HELD
-            if progress is not None and is_number(progress.value):
-                last[request.index] = progress.value
+            if number is not None:
+                last[request.index] = number
 
 
 @rule(

@@ -25,11 +25,6 @@ NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
 _ID = {"tool_use": "id", "tool_result": "toolUseId"}
 
 
-def _blocks(turn: Value, kind: str) -> list[Value]:
-    """The blocks of one type in a message."""
-    return [block for block in blocks_of(turn) if has_type(block, kind)]
-
-
 def _ids(turn: Value, kind: str) -> list[str]:
     """The ids that the tool_use or tool_result blocks of a message have."""
     if not isinstance(turn.value, dict):
@@ -53,7 +48,7 @@ def _has_role(turn: Value, role: str) -> bool:
 def results_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A user message with a tool_result holds tool_result blocks and nothing else."""
     for turn in evidence.request_messages:
-        if _has_role(turn, "user") and _blocks(turn, "tool_result"):
+        if _has_role(turn, "user") and blocks_of(turn, "tool_result"):
             others = [block for block in blocks_of(turn) if not has_type(block, "tool_result")]
             for block in others:
                 yield broken(
@@ -82,7 +77,7 @@ def balanced(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield from _balance(previous, turn)
             previous = turn
         if previous is not None and _has_role(previous, "assistant"):
-            for block in _blocks(previous, "tool_use"):
+            for block in blocks_of(previous, "tool_use"):
                 yield broken(block, f"{block.json_path} is a tool_use that no message after it answers")
 
 
@@ -90,6 +85,8 @@ def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
     """Whether a message answers every tool_use of the one before it, and no other."""
     asked = _ids(previous, "tool_use") if previous is not None and _has_role(previous, "assistant") else []
     answered = _ids(turn, "tool_result") if _has_role(turn, "user") else []
+    if not asked and not answered:
+        return
     missing, foreign = _without(asked, answered), _without(answered, asked)
     if missing:
         yield broken(turn, f"{turn.json_path} does not answer the tool_use {shown(missing)} of the message before it")
@@ -97,7 +94,7 @@ def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
         yield broken(
             turn, f"{turn.json_path} answers the tool_use {shown(foreign)}, which the message before it did not ask for"
         )
-    if (asked or answered) and not missing and not foreign:
+    if not missing and not foreign:
         yield HELD
 
 
@@ -185,7 +182,7 @@ def unknown_tool_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def client_iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client ends a tool loop that a server would carry on for ever."""
-    uses = [e for e in evidence.asks("loop") if e.result is not None and _blocks(e.result, "tool_use")]
+    uses = [e for e in evidence.asks("loop") if e.result is not None and blocks_of(e.result, "tool_use")]
     if not uses:
         return
     last = uses[-1]
@@ -233,7 +230,7 @@ def choice_none(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """With toolChoice none a result holds no tool_use."""
     for exchange in evidence.asks("choice-none"):
         if exchange.result is not None:
-            uses = _blocks(exchange.result, "tool_use")
+            uses = blocks_of(exchange.result, "tool_use")
             yield broken(uses[0], "a tool_use although toolChoice was none") if uses else HELD
 
 
@@ -244,7 +241,7 @@ def choice_required(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if exchange.result is None:
             continue
         reason = exchange.result.get("stopReason")
-        if _blocks(exchange.result, "tool_use"):
+        if blocks_of(exchange.result, "tool_use"):
             yield HELD
         elif reason is None or reason.value != "maxTokens":
             yield broken(exchange.result, "no tool_use although toolChoice was required")
@@ -272,7 +269,7 @@ def ids_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def offered_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A tool_use names a tool that the request offered."""
     for exchange in evidence.exchanges:
-        uses = _blocks(exchange.result, "tool_use") if exchange.result else []
+        uses = blocks_of(exchange.result, "tool_use") if exchange.result else []
         tools = exchange.params.get("tools") if uses else None
         names = [tool.get("name") for tool in tools.elements()] if tools else []
         offered = [name.value for name in names if name is not None]

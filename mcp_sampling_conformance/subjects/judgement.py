@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 
 from ..judging.judge import Terms, evidence_of, judge, without_evidence
@@ -44,6 +45,9 @@ class RecordJudgement:
                 why = self._run_terms.mask(status.why)
                 self.statuses.append(SamplingStatus(status.revision, status.era, status.works, why))
             record.transcripts.clear()
+            # What is read of a record refers to itself in circles, and may be large.
+            del evidence
+            gc.collect()
 
     def _alike(self, revision: Revision, record: RevisionRun) -> list[Result] | None:
         """The same verdict on every rule, where the revision cannot be judged."""

@@ -38,7 +38,7 @@ class Mask:
             return item
         if isinstance(item, Entry):
             data = None if item.data is None else self._bytes(item.data)
-            return replace(item, raw=self._bytes(item.raw), data=data)
+            return replace(item, content=self._bytes(item.raw), data_content=data)
         return self.event(item)
 
     def event(self, event: Event) -> Event:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
 from ..protocol.json_text import Parsed, parse
 from .events import Event
+from .store import Kept, Store, bytes_of
 
 
 class Side(StrEnum):
@@ -32,13 +33,23 @@ class Entry:
     at: float  #: seconds since the connection was opened
     sender: Side
     channel: str  #: "stdin", "stdout", "memory", or the HTTP exchange: "POST 3"
-    raw: bytes  #: as it crossed: a line without its newline, a whole body, an event with its framing
-    data: bytes | None = None  #: of an event of a stream the data in it; ``None``: all of ``raw`` is data
+    content: bytes | Kept = field(repr=False)  #: ``raw``, or where it is kept
+    data_content: bytes | Kept | None = field(default=None, repr=False)  #: likewise ``data``
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes as they crossed: a line without its newline, a whole body, an event with its framing."""
+        return bytes_of(self.content)
+
+    @property
+    def data(self) -> bytes | None:
+        """Of an event of a stream the data in it; ``None`` where all of ``raw`` is data."""
+        return None if self.data_content is None else bytes_of(self.data_content)
 
     @property
     def payload(self) -> bytes:
         """The bytes that are to be JSON."""
-        return self.raw if self.data is None else self.data
+        return bytes_of(self.content if self.data_content is None else self.data_content)
 
     @property
     def text(self) -> str:
@@ -57,12 +68,15 @@ AnEvent = TypeVar("AnEvent", bound=Event)
 class Transcript:
     """The record of one connection. Append only."""
 
-    def __init__(self, label: str, transport: str, items: Sequence[Item] = (), *, name: str = "") -> None:
+    def __init__(
+        self, label: str, transport: str, items: Sequence[Item] = (), *, name: str = "", store: Store | None = None
+    ) -> None:
         self.label = label  #: for people: "2025-11-25, sampling.tools"
         self.name = name  #: the one it has among the transcripts of its run: "2025-11-25-01"
         self.transport = transport  #: "stdio", "http", "sse" or "memory"
         self.items: list[Item] = []
         self.on_item: Callable[[Item], None] | None = None  #: is told of each new item
+        self._store = store  #: where long messages go; ``None`` for memory
         self._by_kind: defaultdict[type[Event], list[Event]] = defaultdict(list)
         self._opened = time.monotonic()
         for item in items:
@@ -70,7 +84,9 @@ class Transcript:
 
     def record(self, sender: Side, raw: bytes, channel: str, data: bytes | None = None) -> Entry:
         """Append a message as it crosses; returns the entry."""
-        entry = Entry(self._next_index, self._elapsed(), sender, channel, raw, data)
+        content = raw if self._store is None else self._store.keep(raw)
+        data_content = data if self._store is None or data is None else self._store.keep(data)
+        entry = Entry(self._next_index, self._elapsed(), sender, channel, content, data_content)
         self._append(entry)
         return entry
 
