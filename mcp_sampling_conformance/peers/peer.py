@@ -70,6 +70,10 @@ class Peer:
         """Keep a response; the first one for an id counts."""
         self._responses.setdefault(id_key(body.get("id")), body)
 
+    def forget(self) -> None:
+        """Let go of what was received: the connection is over, and the transcript has it."""
+        self._responses.clear()
+
     def answered(self, id: int | str) -> bool:
         """Whether a response to the request with this id was received."""
         return id_key(id) in self._responses

@@ -49,6 +49,7 @@ async def open_client(
             with anyio.CancelScope(shield=True):
                 client.sampler = None
                 await wire.shut_down()
+                client.forget()
                 tasks.cancel_scope.cancel()
 
 
