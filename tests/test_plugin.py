@@ -534,15 +534,15 @@ def test_an_interrupted_run_leaves_no_server(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """
         import _thread, threading
-        import mcp_sampling_conformance.scenarios.server as scenario
-        usual = scenario._Provoker._find_targets
+        import anyio
+        from mcp_sampling_conformance.scenarios.server.discovery import Discovery
 
-        async def _find_targets(self):
+        async def find_out(self, client, revision):
             threading.Timer(0.0, _thread.interrupt_main).start()
-            await scenario.anyio.sleep_forever()
+            await anyio.sleep_forever()
 
         def pytest_configure():
-            scenario._Provoker._find_targets = _find_targets
+            Discovery.find_out = find_out
         """
     )
     result = pytester.runpytest_subprocess("--mcp-server", server, *QUICK, timeout=SECONDS)

@@ -9,17 +9,16 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ..protocol.jsonrpc import id_key, json_type
+from ..protocol.jsonrpc import id_key
 from ..protocol.names import CAPABILITIES
 from ..protocol.revisions import Revision
 from ..transcript.events import Event, Exited, HttpExchange, NeverAnswered, TimedOut
 from ..transcript.transcript import Entry, Side, Transcript
 from .messages import Message, Value
+from .reading import Key, Reading
 
-#: an id with its JSON type, see ``id_key``
-Key = tuple[str, object]
 AnEvent = TypeVar("AnEvent", bound=Event)
 
 
@@ -43,98 +42,49 @@ class Conversation:
     # --- messages
 
     @cached_property
-    def _read(self) -> tuple[list[Message], list[tuple[Entry, str]]]:
-        messages: list[Message] = []
-        strays: list[tuple[Entry, str]] = []
-        for entry in self.transcript.entries:
-            parsed = entry.parse()
-            if parsed.fault is not None:
-                strays.append((entry, parsed.fault))
-                continue
-            batch = parsed.value if isinstance(parsed.value, list) else None
-            for position, body in enumerate(batch) if batch else ((None, parsed.value),):
-                if fault := _not_a_message(body):
-                    strays.append((entry, fault))
-                if isinstance(body, dict):
-                    prefix = () if position is None else (position,)
-                    messages.append(Message(self.transcript, entry, body, prefix))
-        return messages, strays
+    def _read(self) -> Reading:
+        return Reading(self.transcript)
 
-    @cached_property
-    def broadcasts(self) -> list[Message]:
-        """Requests of the server that came before, word for word, on another stream."""
-        first: dict[bytes, str] = {}
-        requests = [m for m in self._read[0] if m.sender is Side.SERVER and m.is_request]
-        return [m for m in requests if first.setdefault(m.entry.payload, m.channel) != m.channel]
-
-    @cached_property
+    @property
     def messages(self) -> list[Message]:
         """What crossed, a request that came on several streams once."""
-        if not self.broadcasts:
-            return self._read[0]
-        copies = {message.index for message in self.broadcasts}
-        return [message for message in self._read[0] if message.index not in copies]
+        return self._read.messages
+
+    @property
+    def broadcasts(self) -> list[Message]:
+        """Requests of the server that came before, word for word, on another stream."""
+        return self._read.broadcasts
 
     @property
     def strays(self) -> list[tuple[Entry, str]]:
         """What is no JSON-RPC message, each with the reason."""
-        return self._read[1]
+        return self._read.strays
 
     def sent_by(self, side: Side) -> list[Message]:
-        return self._sent[side]
+        """What a side sent."""
+        return self._read.sent[side]
 
-    def sent_between(self, side: Side, start: int, end: int) -> Sequence[Message]:
-        """What a side sent between two indices."""
-        sent = self.sent_by(side)
-        return sent[bisect_right(sent, start, key=_index) : bisect_left(sent, end, key=_index)]
+    def requests_of(self, side: Side) -> list[Message]:
+        """The requests that a side sent."""
+        return self._read.requests[side]
 
-    @cached_property
-    def _sent(self) -> dict[Side, list[Message]]:
-        sent: dict[Side, list[Message]] = {side: [] for side in Side}
-        for message in self.messages:
-            sent[message.sender].append(message)
-        return sent
+    def notifications_of(self, side: Side) -> list[Message]:
+        """The notifications that a side sent."""
+        return self._read.notifications[side]
+
+    def responses_of(self, side: Side) -> list[Message]:
+        """The responses that a side sent."""
+        return self._read.responses[side]
+
+    def with_method(self, side: Side, method: str) -> Sequence[Message]:
+        """The requests and notifications with a method that a side sent."""
+        return self._read.by_method.get((side, method), ())
 
     # --- requests and responses
 
-    def answered_by(self, response: Message) -> Message | None:
-        """The request that a message is the first response to, if it is one."""
-        return self._answered.get(response)
-
-    @cached_property
-    def _answered(self) -> dict[Message, Message]:
-        return {responses[0]: request for request, responses in self._responses.items() if responses}
-
-    @cached_property
-    def _responses(self) -> dict[Message, list[Message]]:
-        """By request."""
-        found: dict[Message, list[Message]] = {}
-        latest: dict[tuple[Side, Key], Message] = {}  # of the requests with an id
-        for message in self.messages:
-            if message.is_request:
-                key = message.sender, id_key(message.body["id"])
-                before, latest[key] = latest.get(key), message
-                # Two with one id in one batch: the responses may be to either.
-                same = before is not None and before.index == message.index
-                found[message] = found[before] if before is not None and same else []
-            elif message.is_response:
-                request = latest.get((message.sender.other, id_key(message.body.get("id"))))
-                if request is not None:
-                    found[request].append(message)
-        return found
-
-    @cached_property
-    def _requests(self) -> dict[Key, list[Message]]:
-        """Those of the client, by id."""
-        found = defaultdict(list)
-        for message in self.sent_by(Side.CLIENT):
-            if message.is_request:
-                found[id_key(message.body["id"])].append(message)
-        return found
-
     def responses_to(self, request: Message) -> Sequence[Message]:
         """Every response that carries the id of a request, in order, up to where the id is used again."""
-        return self._responses.get(request, ())
+        return self._read.answers.get(request, ())
 
     def response_to(self, request: Message) -> Message | None:
         """The first of these, which counts."""
@@ -143,9 +93,20 @@ class Conversation:
 
     def last_request(self, id: object, before: int) -> Message | None:
         """The client's last request with an id before an index."""
-        found = self._requests.get(id_key(id), [])
-        place = bisect_left(found, before, key=_index)
-        return found[place - 1] if place else None
+        return last_before(self._requests.get(id_key(id), ()), before)
+
+    @cached_property
+    def _requests(self) -> dict[Key, list[Message]]:
+        """The requests of the client by id."""
+        found = defaultdict(list)
+        for message in self.requests_of(Side.CLIENT):
+            found[id_key(message.body["id"])].append(message)
+        return found
+
+    def pending_at(self, sampling: Message) -> tuple[bool, Message | None]:
+        """Whether any request of the client was pending when a sampling request of the legacy era came, and the last
+        call that was."""
+        return self._read.pending[sampling]
 
     # --- what the client declared
 
@@ -153,10 +114,10 @@ class Conversation:
     def declarations(self) -> list[tuple[Message, Value | None]]:
         """Each request in which the client says what it can do, with its ``sampling`` capability, if any: every one in
         the modern era, ``initialize`` before."""
-        requests = [m for m in self.sent_by(Side.CLIENT) if m.is_request]
         if self.revision.modern:
-            return [(m, declared_in(m)) for m in requests]
-        params = [m.whole.get("params") for m in requests if m.method == "initialize"]
+            return [(request, declared_in(request)) for request in self.requests_of(Side.CLIENT)]
+        openings = [message for message in self.with_method(Side.CLIENT, "initialize") if message.is_request]
+        params = [message.whole.get("params") for message in openings]
         capabilities = [found.get("capabilities") for found in params if found]
         return [(found.message, found.get("sampling")) for found in capabilities if found]
 
@@ -211,7 +172,7 @@ class Conversation:
     @cached_property
     def stateless(self) -> bool:
         """Whether a server opened a legacy conversation over HTTP without a session."""
-        opening = next((m for m in self.sent_by(Side.CLIENT) if m.method == "initialize"), None)
+        opening = next(iter(self.with_method(Side.CLIENT, "initialize")), None)
         exchange = self.http(opening) if opening else None
         return exchange is not None and exchange.status == 200 and "mcp-session-id" not in exchange.response_headers
 
@@ -221,16 +182,16 @@ def declared_in(request: Message) -> Value | None:
     return request.whole.find("params", "_meta", CAPABILITIES, "sampling")
 
 
+def between(messages: Sequence[Message], start: int, end: int) -> Sequence[Message]:
+    """Those of some messages, which are in order, that stand between two indices."""
+    return messages[bisect_right(messages, start, key=_index) : bisect_left(messages, end, key=_index)]
+
+
+def last_before(messages: Sequence[Message], index: int) -> Message | None:
+    """The last of some messages, which are in order, before an index."""
+    place = bisect_left(messages, index, key=_index)
+    return messages[place - 1] if place else None
+
+
 def _index(message: Message) -> int:
     return message.index
-
-
-def _not_a_message(body: Any) -> str | None:
-    """Why a JSON value is no JSON-RPC 2.0 message."""
-    if not isinstance(body, dict):
-        return f"a JSON {json_type(body)}, not a JSON-RPC message"
-    if body.get("jsonrpc") != "2.0":
-        return 'JSON, but no JSON-RPC message: "jsonrpc" is not "2.0"'
-    if not ("method" in body or "result" in body or "error" in body):
-        return "JSON, but no JSON-RPC message: it has no method, result or error"
-    return None

@@ -6,7 +6,7 @@ clock: the same transcripts give the same evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from operator import itemgetter
 
@@ -39,6 +39,18 @@ class Evidence:
     def requests(self) -> list[Value]:
         """The params of these."""
         return [exchange.params for exchange in self.asked]
+
+    def parameters(self, name: str) -> Sequence[Value]:
+        """The member with a name in each of the params that have it."""
+        return self._parameters.get(name, ())
+
+    @cached_property
+    def _parameters(self) -> dict[str, list[Value]]:
+        found: dict[str, list[Value]] = {}
+        for params in self.requests:
+            for name, value in params.members():
+                found.setdefault(name, []).append(value)
+        return found
 
     @cached_property
     def said(self) -> list[tuple[Value, int]]:

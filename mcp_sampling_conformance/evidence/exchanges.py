@@ -14,8 +14,9 @@ from ..protocol.jsonrpc import id_key
 from ..protocol.names import CALLS, INPUT_REQUIRED, SAMPLING
 from ..transcript.events import ClientHung, Exited, Retried, SamplingAsked
 from ..transcript.transcript import Side
-from .conversation import Conversation, Key, declared_in
+from .conversation import Conversation, declared_in
 from .messages import Message, Value
+from .reading import Key
 
 
 @dataclass(eq=False, slots=True)
@@ -120,8 +121,9 @@ def read_calls(conversation: Conversation) -> Iterator[Call]:
     retries = _retries(conversation)
     following = {first.index: retry for retry, first in retries}
     later = {retry.index for retry, _ in retries}
-    for message in conversation.sent_by(Side.CLIENT):
-        if not (message.is_request and message.method in CALLS) or message.index in later:
+    calls = [message for method in CALLS for message in conversation.with_method(Side.CLIENT, method)]
+    for message in sorted(calls, key=lambda message: (message.index, message.prefix)):
+        if not message.is_request or message.index in later:
             continue
         rounds = [message]
         while rounds[-1].index in following:
@@ -152,9 +154,7 @@ def read_exchanges(conversation: Conversation, calls: list[Call]) -> list[Exchan
 
 
 def _from_requests(conversation: Conversation, asked: dict[Key, SamplingAsked]) -> Iterator[Exchange]:
-    for message in conversation.sent_by(Side.SERVER):
-        if message.method != SAMPLING:
-            continue
+    for message in conversation.with_method(Side.SERVER, SAMPLING):
         id = message.body.get("id")
         answers = tuple(response.whole for response in conversation.responses_to(message))
         error = answers[0].get("error") if answers else None

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TypeVar
 
 from ..transcript.events import Event, FollowUpStarted, ProbeStarted
-from ..transcript.transcript import Side
 from .conversation import Conversation
 from .exchanges import Call, Exchange, read_calls, read_exchanges
 from .messages import Message
@@ -112,37 +111,16 @@ class Session(Conversation):
 
     def call_of(self, exchange: Exchange) -> Call | None:
         """The call that a sampling request belongs to: of the legacy era the last that was pending then, if any was."""
-        if exchange.carrier is not None:
-            return self._call_by_round.get(exchange.carrier)
-        return self._pending[exchange.request.message][1]
+        request = exchange.carrier or self.pending_at(exchange.request.message)[1]
+        return self._call_by_round.get(request) if request is not None else None
 
     @cached_property
     def _call_by_round(self) -> dict[Message, Call]:
         return {message: call for call in self.calls for message in call.rounds}
 
     def within_request(self, exchange: Exchange) -> bool:
-        """Whether any request of the client was unanswered when a sampling request of the legacy era came."""
-        return self._pending[exchange.request.message][0]
-
-    @cached_property
-    def _pending(self) -> dict[Message, tuple[bool, Call | None]]:
-        """For each sampling request: whether any request of the client was unanswered then, and the last such call."""
-        calls = {call.request: call for call in self.calls}
-        sampling = {exchange.request.message for exchange in self.exchanges}
-        found: dict[Message, tuple[bool, Call | None]] = {}
-        unanswered: set[Message] = set()
-        pending: dict[Message, Call] = {}
-        for message in self.messages:
-            if message in sampling:
-                found[message] = bool(unanswered), pending[next(reversed(pending))] if pending else None
-            elif message.is_request and message.sender is Side.CLIENT:
-                unanswered.add(message)
-                if message in calls:
-                    pending[message] = calls[message]
-            elif request := self.answered_by(message):
-                unanswered.discard(request)
-                pending.pop(request, None)
-        return found
+        """Whether any request of the client was pending when a sampling request of the legacy era came."""
+        return self.pending_at(exchange.request.message)[0]
 
     @cached_property
     def last_result(self) -> int:

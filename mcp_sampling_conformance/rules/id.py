@@ -24,9 +24,8 @@ from .shapes import asked_answered, call_answered, require
 def id_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The id of a request is a string or an integer, never null."""
     for session in evidence.sessions:
-        for message in session.sent_by(side):
-            if not (message.is_request or message.method == SAMPLING):
-                continue
+        without = [message for message in session.with_method(side, SAMPLING) if not message.is_request]
+        for message in sorted((*session.requests_of(side), *without), key=lambda message: message.index):
             if is_id(message.body.get("id")):
                 yield HELD
             else:
@@ -41,8 +40,8 @@ def id_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if side is Side.SERVER and session.stateless:
             continue  # without a session no id can be used twice in one
         seen: dict[tuple[str, object], Message] = {}
-        for message in session.sent_by(side):
-            if message.is_request and is_id(message.body["id"]):
+        for message in session.requests_of(side):
+            if is_id(message.body["id"]):
                 before = seen.get(key := id_key(message.body["id"]))
                 pending = before is not None and session.response_to(before) is None
                 if before is None or (evidence.revision.modern and not pending):

@@ -5,9 +5,9 @@ basic/utilities/ping, basic/utilities/cancellation, basic/lifecycle "Shutdown" (
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 
+from ..evidence.conversation import between
 from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call
 from ..evidence.messages import Value
@@ -77,9 +77,8 @@ def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A ping is answered also while a sampling request is pending."""
     for probe in evidence.probes("late"):
         timed_out = {id_key(event.id) for event in probe.events(TimedOut)}
-        for message in probe.session.sent_between(side.other, probe.start.index, probe.end):
-            if message.method != "ping":
-                continue
+        pings = probe.session.with_method(side.other, "ping")
+        for message in between(pings, probe.start.index, probe.end):
             if id_key(message.body["id"]) in timed_out:
                 yield broken(message.whole, "this ping, sent while a sampling request was pending, got no answer")
             elif probe.session.response_to(message):
@@ -221,8 +220,8 @@ def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers a ping also while a sampling request is pending."""
     for session in evidence.sessions:
-        for message in session.sent_by(side.other):
-            if message.method == "ping" and message.is_request:
+        for message in session.with_method(side.other, "ping"):
+            if message.is_request:
                 if session.response_to(message):
                     yield HELD
                 elif session.timed_out(message.body["id"]) is not None:
@@ -239,11 +238,10 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
 )
 def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client does not answer a sampling request that was cancelled, and answers the next one."""
-    pings = {session: [m for m in session.sent_by(side.other) if m.method == "ping"] for session in evidence.sessions}
     for exchange in evidence.asks("cancelled"):
         session = evidence.session_of(exchange)
-        place = bisect_right(pings[session], exchange.index, key=lambda ping: ping.index)
-        pong = session.response_to(pings[session][place]) if place < len(pings[session]) else None
+        pings = between(session.with_method(side.other, "ping"), exchange.index, session.end)
+        pong = session.response_to(pings[0]) if pings else None
         if pong is None:
             continue
         # What came before the response to the ping may have been under way when the request was cancelled.

@@ -33,8 +33,8 @@ def present(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("max-tokens/integer", SERVER, ALWAYS_MUST, *SECTION, unobserved=NO_VALUE)
 def integer(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The value of maxTokens is a JSON integer."""
-    for params in evidence.requests:
-        yield from expect(params.get("maxTokens"), is_integer, "an integer")
+    for value in evidence.parameters("maxTokens"):
+        yield from expect(value, is_integer, "an integer")
 
 
 @rule(
@@ -46,9 +46,8 @@ def integer(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A useful maxTokens is at least 1; providers refuse less."""
-    for params in evidence.requests:
-        value = params.get("maxTokens")
-        if value is not None and is_integer(value.value):
+    for value in evidence.parameters("maxTokens"):
+        if is_integer(value.value):
             yield from expect(value, lambda number: bool(number >= 1), "at least 1")
 
 

@@ -17,8 +17,9 @@ PARAMS = ("schema", "createmessagerequestparams")
 
 
 def _field(evidence: Evidence, key: str, holds: Predicate, expected: str) -> Iterator[Finding]:
-    for params in evidence.requests:
-        yield from expect(params.get(key), holds, expected)
+    """Whether the parameter is as ``expected`` says, wherever there is one."""
+    for value in evidence.parameters(key):
+        yield from expect(value, holds, expected)
 
 
 def _missing(key: str) -> str:
@@ -79,10 +80,7 @@ def include_context(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("parameters/tools", SERVER, TOOLS_MUST, "schema", "tool", unobserved=_missing("tools"))
 def tools(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The tools are an array of objects, each with a string name and an inputSchema object of type object."""
-    for params in evidence.requests:
-        offered = params.get("tools")
-        if offered is None:
-            continue
+    for offered in evidence.parameters("tools"):
         yield from expect(offered, lambda value: isinstance(value, list), "an array")
         for tool in offered.elements():
             yield from expect(tool, is_object, "an object")
@@ -100,10 +98,7 @@ def tools(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def tool_choice(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A toolChoice is an object whose mode, when present, is auto, required or none."""
     modes = ("auto", "required", "none")
-    for params in evidence.requests:
-        choice = params.get("toolChoice")
-        if choice is None:
-            continue
+    for choice in evidence.parameters("toolChoice"):
         yield from expect(choice, is_object, "an object")
         yield from expect(choice.get("mode"), lambda value: value in modes, '"auto", "required" or "none"')
 

@@ -20,16 +20,10 @@ NO_PREFERENCES = "no sampling request carried modelPreferences"
 NO_PRIORITY = "no sampling request carried a priority"
 
 
-def _preferences(evidence: Evidence) -> Iterator[Value]:
-    for params in evidence.requests:
-        if preferences := params.get("modelPreferences"):
-            yield preferences
-
-
 @rule("preferences/shape", SERVER, ALWAYS_MUST, "schema", "modelpreferences", unobserved=NO_PREFERENCES)
 def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The modelPreferences are an object whose hints are an array of objects, each name in them a string."""
-    for preferences in _preferences(evidence):
+    for preferences in evidence.parameters("modelPreferences"):
         yield from expect(preferences, is_object, "an object")
         hints = preferences.get("hints")
         if hints is None:
@@ -41,7 +35,7 @@ def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 def _priorities(evidence: Evidence) -> Iterator[Value]:
-    for preferences in _preferences(evidence):
+    for preferences in evidence.parameters("modelPreferences"):
         for name in PRIORITIES:
             if priority := preferences.get(name):
                 yield priority

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.conversation import Key
+from ..evidence.conversation import last_before
 from ..evidence.evidence import Evidence
 from ..evidence.messages import Message, Value
+from ..evidence.reading import Key
 from ..evidence.session import Session
 from ..protocol.jsonrpc import id_key, is_number, meta_of, params_of, shown
 from ..transcript.events import AnsweredAgain
@@ -23,16 +24,16 @@ PROGRESS = "basic/utilities/progress"
 def _progress(session: Session, side: Side) -> Iterator[tuple[Value, Message | None]]:
     """The params of each progress notification of a side (where it has none, the whole message), with the request that
     asked for it: the last one before it with its token."""
-    asking: dict[Key, Message] = {}
-    for message in session.messages:
-        if message.sender is not side:
-            meta = meta_of(params_of(message.body)) if message.is_request else {}
-            if "progressToken" in meta:
-                asking[id_key(meta["progressToken"])] = message
-        elif message.method == "notifications/progress" and message.is_notification:
+    asking: dict[Key, list[Message]] = {}
+    for request in session.requests_of(side.other):
+        meta = meta_of(params_of(request.body))
+        if "progressToken" in meta:
+            asking.setdefault(id_key(meta["progressToken"]), []).append(request)
+    for message in session.with_method(side, "notifications/progress"):
+        if message.is_notification:
             params = message.whole.get("params") or message.whole
             token = params.get("progressToken")
-            yield params, asking.get(id_key(token.value)) if token else None
+            yield params, last_before(asking.get(id_key(token.value), ()), message.index) if token else None
 
 
 @rule(
@@ -77,12 +78,11 @@ def progress_only_with_token(evidence: Evidence, side: Side) -> Iterator[Finding
 )
 def no_stream_parameter(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request has no stream parameter, for the answer always comes whole."""
-    for params in evidence.requests:
-        stream = params.get("stream")
-        if stream is None:
-            yield HELD
-        else:
-            yield broken(stream, f"{stream.json_path} is {shown(stream.value)}, but MCP sampling does not stream")
+    streams = evidence.parameters("stream")
+    for stream in streams:
+        yield broken(stream, f"{stream.json_path} is {shown(stream.value)}, but MCP sampling does not stream")
+    if evidence.requests and not streams:
+        yield HELD
 
 
 @rule(
@@ -151,9 +151,9 @@ def exactly_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
             yield broken(surplus, f"another response to {exchange.name}, which was answered before")
     # In the modern era every response of a client is one too many: association/never-a-response.
     for session in evidence.sessions if not evidence.revision.modern else ():
-        asked = {id_key(m.body["id"]) for m in session.sent_by(side.other) if m.is_request}
-        for message in session.sent_by(side):
-            if message.is_response and id_key(message.body.get("id")) not in asked:
+        asked = {id_key(request.body["id"]) for request in session.requests_of(side.other)}
+        for message in session.responses_of(side):
+            if id_key(message.body.get("id")) not in asked:
                 yield broken(
                     message.whole, f"a response with the id {shown(message.body.get('id'))}, which no request had"
                 )
@@ -176,8 +176,7 @@ def complete(evidence: Evidence, side: Side) -> Iterator[Finding]:
     for session in evidence.sessions:
         parts = [
             message.at("params", key)
-            for message in session.sent_by(side)
-            if message.is_notification
+            for message in session.notifications_of(side)
             for key in _CONTENT
             if key in params_of(message.body)
         ]

@@ -1,4 +1,4 @@
-"""Where long messages of a record are kept: in a file without a name, which goes with the process, and not in memory."""
+"""Where long messages of a record are kept: not in memory, but in a file without a name, which goes with the process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Store:
     """Bytes put one after the other into a temporary file."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="mcp-sampling-", buffering=0)
+        self._file = tempfile.TemporaryFile(prefix="mcp-sampling-", buffering=0)  # noqa: SIM115 (it outlives this)
         self._size = 0
 
     def keep(self, raw: bytes) -> bytes | Kept:

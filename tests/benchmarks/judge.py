@@ -4,7 +4,7 @@
 hand, judges them with every rule of 2025-11-25, and validates a sample of the messages against the definition that the
 official schema of that revision has for each (``--schema``, or the environment variable MCP_SCHEMA; without it nothing
 is compared). It prints microseconds of processor time a message. Judging includes parsing, validating does not.
-``--small`` makes short records, to see that this still works.
+Each length is judged with as many messages in all. ``--small`` makes short records, to see that this still works.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ Json = dict[str, Any]
 REVISION = REVISIONS["2025-11-25"]
 SEED = 11
 SIZES, SMALL_SIZES = (1_000, 10_000, 100_000), (200, 2_000)
-#: messages that are validated, and messages that are judged at least, so that short records are judged many times
-SAMPLE, SMALL_SAMPLE, JUDGED = 500, 50, 100_000
+#: messages that are validated
+SAMPLE, SMALL_SAMPLE = 500, 50
 #: calls between two probes
 CALLS_A_PROBE = 20
 #: what the harness has in mind with a probe of a server, and with a request to a client
@@ -51,10 +51,10 @@ TOOL = {
 class Record:
     """A transcript in the making, and for each message in it the definition that the official schema has for it."""
 
-    def __init__(self, transport: str = "stdio") -> None:
-        self.transcript = Transcript("benchmark", transport, name="benchmark")
+    def __init__(self, seed: int) -> None:
+        self.transcript = Transcript("benchmark", "stdio", name="benchmark")
         self.definitions: list[tuple[Json, str]] = []
-        self.random = random.Random(SEED)
+        self.random = random.Random(seed)
         self._ids = dict.fromkeys(Side, 0)
 
     def text(self, least: int, most: int) -> str:
@@ -120,9 +120,9 @@ class Record:
         self.send(Side.CLIENT, "CreateMessageResult", id=id, result=result)
 
 
-def server_record(messages: int) -> Record:
+def server_record(messages: int, seed: int = SEED) -> Record:
     """Calls of a server that samples once a call, six messages a call."""
-    record, calls = Record(), 0
+    record, calls = Record(seed), 0
     record.open()
     while len(record.definitions) < messages:
         if calls % CALLS_A_PROBE == 0:
@@ -137,9 +137,9 @@ def server_record(messages: int) -> Record:
     return record
 
 
-def client_record(messages: int) -> Record:
+def client_record(messages: int, seed: int = SEED) -> Record:
     """Calls of a client that is asked for a sample twice in each, ten messages a call."""
-    record, asked = Record(), 0
+    record, asked = Record(seed), 0
     record.open()
     while len(record.definitions) < messages:
         call = record.call()
@@ -154,19 +154,20 @@ def client_record(messages: int) -> Record:
     return record
 
 
-def cost_of_judging(record: Record, side: Side) -> float:
+def cost_of_judging(records: Iterable[Record], side: Side) -> float:
     """Microseconds of processor time a message. Raises ``SystemExit`` where a rule could not be judged."""
-    count = len(record.definitions)
-    times = max(1, JUDGED // count) if count >= SIZES[0] else 1
-    judge(evidence_of([record.transcript.part(range(10))], REVISION), Terms(side, "stdio"))  # load the rules
-    gc.collect()
-    began = time.process_time()
-    for _ in range(times):
-        results = judge(evidence_of([record.transcript], REVISION), Terms(side, "stdio"))
-    took = time.process_time() - began
-    if errors := [result.message for result in results if result.verdict is Verdict.ERROR]:
-        raise SystemExit(errors[0])
-    return took / times / count * 1e6
+    terms = Terms(side, "stdio")
+    judge(evidence_of([server_record(10).transcript], REVISION), terms)  # load the rules
+    took, count = 0.0, 0
+    for record in records:
+        gc.collect()
+        began = time.process_time()
+        results = judge(evidence_of([record.transcript], REVISION), terms)
+        took += time.process_time() - began
+        count += len(record.definitions)
+        if errors := [result.message for result in results if result.verdict is Verdict.ERROR]:
+            raise SystemExit(errors[0])
+    return took / count * 1e6
 
 
 def validators(schema: Json) -> Callable[[str], jsonschema.Draft202012Validator]:
@@ -203,10 +204,10 @@ def rows(sizes: Sequence[int], sample: int, schema: Json | None) -> Iterator[tup
     yield "side", "messages", "bytes a message", "judge µs", "jsonschema µs", "times as fast"
     for side, make in ((Side.SERVER, server_record), (Side.CLIENT, client_record)):
         for size in sizes:
+            judging = cost_of_judging((make(size, seed) for seed in range(sizes[-1] // size)), side)
             record = make(size)
             count = len(record.definitions)
             length = sum(len(entry.raw) for entry in record.transcript.entries) / count
-            judging = cost_of_judging(record, side)
             line = (side.value, f"{count:,}", f"{length:.0f}", f"{judging:.1f}")
             if schema is None:
                 yield *line, "-", "-"

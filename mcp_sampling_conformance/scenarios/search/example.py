@@ -37,7 +37,7 @@ class Attempt:
     seconds: float  #: how long an answer may take
     alone: bool  #: to be tried on a connection of its own
     broken: frozenset[str] = frozenset()  #: the rules that broke
-    transcript: Transcript | None = None  #: up to the end of the attempt, where a rule broke
+    transcript: Transcript | None = None  #: up to the end of the attempt, where that may be a find
     took: float = 0.0  #: seconds
     spent: bool = False  #: the connection is good for no more
     done: anyio.Event = field(default_factory=anyio.Event)

@@ -51,7 +51,7 @@ class Search:
     ) -> None:
         """Say which rules broke in an attempt, how many seconds it took, and whether it spent the connection."""
         attempt.broken, attempt.took, attempt.spent = broken, took, spent
-        if broken:
+        if self.unknown(attempt):
             attempt.transcript = _so_far(transcript)
         attempt.done.set()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,11 @@ class BadRecording(ValueError):
     """A recording cannot be read; the text says where and why, to follow the name of the file."""
 
 
+def bad_line(number: int, why: str) -> BadRecording:
+    """What to raise where a line is not as it has to be."""
+    return BadRecording(f", line {number}: {why}")
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a file of JSON Lines."""
@@ -31,7 +36,7 @@ class Line:
 
     def bad(self, why: str) -> BadRecording:
         """What to raise where the line is not as it has to be."""
-        return BadRecording(f", line {self.number}: {why}")
+        return bad_line(self.number, why)
 
     def string(self, name: str) -> str:
         """A member that has to be a string. Raises ``BadRecording``."""
@@ -52,17 +57,17 @@ class Found:
     unrecorded: Mapping[str, str] = field(default_factory=dict)  #: see ``Recording``
 
 
-def lines_of(data: bytes) -> list[Line]:
+def lines_of(data: bytes) -> Iterator[Line]:
     """The lines that are not empty. A last one that was cut off is left out: whoever wrote it was ended.
 
     Raises ``BadRecording`` for a line that is no JSON object in UTF-8, and where there are too many.
     """
-    found: list[Line] = []
+    found = 0
     raw_lines = data.split(b"\n")
     for number, raw in enumerate(raw_lines, 1):
         if not raw.strip():
             continue
-        if len(found) == MOST_LINES:
+        if found == MOST_LINES:
             raise BadRecording(f" has more than {MOST_LINES} lines; keep the part in which sampling happens")
         parsed = parse(raw)
         if parsed.fault is not None and number == len(raw_lines) and found:
@@ -70,8 +75,8 @@ def lines_of(data: bytes) -> list[Line]:
         if parsed.fault is not None or not isinstance(parsed.value, dict):
             why = parsed.fault or f"a JSON {json_type(parsed.value)}"
             raise BadRecording(f", line {number}: it has to be a JSON object in UTF-8, but is {why}")
-        found.append(Line(number, raw.decode(), parsed.value))
-    return found
+        found += 1
+        yield Line(number, raw.decode(), parsed.value)
 
 
 def encoded(value: Any) -> bytes:

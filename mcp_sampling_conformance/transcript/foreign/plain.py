@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from ...protocol.json_members import member_texts
 from ...protocol.jsonrpc import Json, is_number
@@ -25,7 +25,7 @@ def is_plain(first: Json) -> bool:
     return "from" in first and any(name in first for name in _CONTENTS)
 
 
-def read_plain(lines: Sequence[Line]) -> Found:
+def read_plain(lines: Iterable[Line]) -> Found:
     """The messages. Raises ``BadRecording``."""
     at = 0.0
     entries: list[Entry] = []

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from ...protocol.http_headers import PROTOCOL_VERSION, version_in
 from ...protocol.json_text import parse
-from ...protocol.jsonrpc import id_key, messages_in
+from ...protocol.jsonrpc import Json, id_key, messages_in
 from ...protocol.revisions import REVISIONS
 from ..archive import NotReadable
 from ..events import HttpExchange
 from ..transcript import Entry, Item, Side, Transcript
 from .cassettes import is_cassette, read_cassette
-from .form import BadRecording, Found, lines_of
+from .form import BadRecording, Found, Line, lines_of
 from .plain import is_plain, read_plain
 from .retries import RetryFinder
 from .traces import is_trace, read_trace
@@ -22,6 +23,11 @@ from .traces import is_trace, read_trace
 #: a longer file is refused, in bytes
 MOST_BYTES = 256 * 2**20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: the forms that are JSON Lines: how to tell by the first line, and what reads them
+_FORMS: Sequence[tuple[Callable[[Json], bool], Callable[[Iterable[Line]], Found]]] = (
+    (is_trace, read_trace),
+    (is_plain, read_plain),
+)
 _ADVICE = 'write a message a line: {"from": "client", "message": {…}}, or {"from": "server", "raw": "…"}'
 
 
@@ -62,13 +68,13 @@ def _read(data: bytes) -> Found:
     if is_cassette(whole):
         return read_cassette(whole)
     lines = lines_of(data)
-    if not lines:
+    first = next(lines, None)
+    if first is None:
         raise BadRecording(" is empty; give a recording with messages in it")
-    if is_trace(lines[0].value):
-        return read_trace(lines)
-    if is_plain(lines[0].value):
-        return read_plain(lines)
-    raise BadRecording(f", line {lines[0].number}: this is no form of recording that is known; {_ADVICE}")
+    for is_it, read in _FORMS:
+        if is_it(first.value):
+            return read(chain([first], lines))
+    raise BadRecording(f", line {first.number}: this is no form of recording that is known; {_ADVICE}")
 
 
 def _numbered(items: Iterable[Item]) -> list[Item]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from itertools import count
 from typing import Any
 
 from ...protocol.http_headers import NAMED
@@ -11,23 +12,32 @@ from ...protocol.names import INPUT_REQUIRED
 from ..events import Retried
 from ..transcript import Side
 
+Key = tuple[str, object]
 
-@dataclass(frozen=True)
-class _Call:
-    """A request of the client."""
+#: what a retry has in common with the call that it repeats: the method, and the name or uri
+_Target = tuple[Key, Key]
 
-    id: Any
-    method: Any
-    name: Any  #: the tool, prompt or resource that it names
 
-    @classmethod
-    def of(cls, body: Json) -> _Call:
-        method = body.get("method")
-        key = NAMED.get(method) if isinstance(method, str) else None
-        return cls(body.get("id"), method, params_of(body).get(key) if key else None)
+class _Waiting:
+    """Calls of one target that were asked for input and not repeated yet."""
 
-    def repeats(self, other: _Call) -> bool:
-        return (self.method, self.name) == (other.method, other.name)
+    def __init__(self) -> None:
+        self._ids: dict[int, Any] = {}  #: by a number that counts up
+        self._by_state: defaultdict[Key, list[int]] = defaultdict(list)
+        self._numbers = count()
+
+    def add(self, id: Any, state: Any) -> None:
+        number = next(self._numbers)
+        self._ids[number] = id
+        self._by_state[id_key(state)].append(number)
+
+    def take(self, state: Any) -> list[Any]:
+        """The id of the last call that was given this state, or else of the last one, which then waits no more."""
+        alike = self._by_state[id_key(state)]
+        while alike and alike[-1] not in self._ids:
+            alike.pop()
+        number = alike[-1] if alike else next(reversed(self._ids), None)
+        return [] if number is None else [self._ids.pop(number)]
 
 
 class RetryFinder:
@@ -39,10 +49,8 @@ class RetryFinder:
     """
 
     def __init__(self) -> None:
-        self._unanswered: dict[tuple[str, object], _Call] = {}
-        self._waiting: list[
-            tuple[_Call, Any]
-        ] = []  #: calls that were asked for input, each with the state it was given
+        self._unanswered: dict[Key, tuple[Any, _Target]] = {}
+        self._waiting: defaultdict[_Target, _Waiting] = defaultdict(_Waiting)
 
     def retry_in(self, sender: Side, body: Json) -> Retried | None:
         """The event to note after a message; ``None`` where it is no retry."""
@@ -52,23 +60,21 @@ class RetryFinder:
             return None
         if "method" not in body or "id" not in body:
             return None
-        call = _Call.of(body)
-        self._unanswered[id_key(call.id)] = call
-        params = params_of(body)
+        id, params, target = body["id"], params_of(body), _target(body)
+        self._unanswered[id_key(id)] = id, target
         if not params.keys() & {"inputResponses", "requestState"}:
             return None
-        return self._retry(call, params.get("requestState"))
+        repeated = self._waiting[target].take(params.get("requestState"))
+        return Retried(id, repeated[0]) if repeated else None
 
     def _answered(self, body: Json) -> None:
-        call = self._unanswered.pop(id_key(body.get("id")), None)
+        id, target = self._unanswered.pop(id_key(body.get("id")), (None, None))
         result = body.get("result")
-        if call is not None and isinstance(result, dict) and result.get("resultType") == INPUT_REQUIRED:
-            self._waiting.append((call, result.get("requestState")))
+        if target is not None and isinstance(result, dict) and result.get("resultType") == INPUT_REQUIRED:
+            self._waiting[target].add(id, result.get("requestState"))
 
-    def _retry(self, call: _Call, state: Any) -> Retried | None:
-        possible = [place for place, (waiting, _) in enumerate(self._waiting) if call.repeats(waiting)]
-        if not possible:
-            return None
-        alike = [place for place in possible if self._waiting[place][1] == state]
-        earlier, _ = self._waiting.pop((alike or possible)[-1])
-        return Retried(call.id, earlier.id)
+
+def _target(body: Json) -> _Target:
+    method = body["method"]
+    name = NAMED.get(method) if isinstance(method, str) else None
+    return id_key(method), id_key(params_of(body).get(name) if name else None)

@@ -7,17 +7,19 @@ there are also events of the kind "http", the head of a request (``headers``) or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ...protocol.http_headers import SESSION_ID
 from ...protocol.json_members import member_texts
+from ...protocol.json_text import parse
 from ...protocol.jsonrpc import Json, id_key, is_integer, messages_in
 from ...protocol.names import CALLS
 from ..events import Headers, HttpExchange, SessionGiven
 from ..transcript import Entry, Item, Side
-from .form import STDIO_CHANNELS, Found, Line
+from .form import STDIO_CHANNELS, Found, Line, bad_line
 
 _SENDERS = {"client-to-server": Side.CLIENT, "server-to-client": Side.SERVER}
 _TRANSPORTS = {"stdio": "stdio", "streamable-http": "http"}
@@ -36,13 +38,13 @@ def is_trace(first: Json) -> bool:
     return {"seq", "direction", "kind"} <= first.keys()
 
 
-def read_trace(lines: Sequence[Line]) -> Found:
+def read_trace(lines: Iterable[Line]) -> Found:
     """The messages and HTTP exchanges, in the order of ``seq``. Raises ``BadRecording``."""
     events = sorted((_event(line) for line in lines), key=lambda event: event.seq)
     transport = events[0].transport
     for event in events:
         if event.transport != transport:
-            raise event.line.bad(f"its transport is not {transport}; put each connection into a file of its own")
+            raise bad_line(event.line, f"its transport is not {transport}; put each connection into a file of its own")
     if transport == "stdio":
         items: Iterator[Item] = (_entry(e, STDIO_CHANNELS[e.sender]) for e in events if e.kind == "message")
     else:
@@ -54,20 +56,19 @@ def read_trace(lines: Sequence[Line]) -> Found:
 class _Event:
     """A line, checked."""
 
-    line: Line
+    line: int  #: its number
     seq: int
     sender: Side
     transport: str  #: as we name it
     kind: str
     at: float  #: seconds since some moment
+    payload: bytes  #: of a message
+    status: Any  #: of a response over HTTP
+    headers: Headers
 
     @property
     def bodies(self) -> list[Json]:
-        return messages_in(self.line.value["payload"])
-
-    @property
-    def headers(self) -> Headers:
-        return {name.lower(): str(value) for name, value in (self.line.value.get("headers") or {}).items()}
+        return messages_in(parse(self.payload).value)
 
 
 def _event(line: Line) -> _Event:
@@ -83,7 +84,12 @@ def _event(line: Line) -> _Event:
         raise line.bad("it is a message, but has no payload")
     if not isinstance(line.value.get("headers") or {}, dict):
         raise line.bad("its headers are no JSON object")
-    return _Event(line, int(seq), _SENDERS[direction], _TRANSPORTS[transport], kind, _time(line))
+    payload = member_texts(line.text)["payload"].encode() if kind == "message" else b""
+    headers = {name.lower(): str(value) for name, value in (line.value.get("headers") or {}).items()}
+    status, at = line.value.get("status"), _time(line)
+    return _Event(
+        line.number, int(seq), _SENDERS[direction], _TRANSPORTS[transport], kind, at, payload, status, headers
+    )
 
 
 def _time(line: Line) -> float:
@@ -95,7 +101,7 @@ def _time(line: Line) -> float:
 
 
 def _entry(event: _Event, channel: str) -> Entry:
-    return Entry(-1, event.at, event.sender, channel, member_texts(event.line.text)["payload"].encode())
+    return Entry(-1, event.at, event.sender, channel, event.payload)
 
 
 @dataclass
@@ -184,15 +190,14 @@ class _HttpReader:
         exchange = self._carrier(following) if following is not None and says else None
         if exchange is None or exchange.number not in self._unanswered:
             exchange = next(iter(self._unanswered.values()), None)
-        status = event.line.value.get("status")
-        if exchange is None or not isinstance(status, int):
+        if exchange is None or not isinstance(event.status, int):
             return
         del self._unanswered[exchange.number]
         if exchange is self._begun:
             self._begun = None
         if exchange.headers is None:
             return  # rules about the headers of the request would take them for missing
-        yield HttpExchange(exchange.name, exchange.method, status, exchange.headers, event.headers, at=event.at)
+        yield HttpExchange(exchange.name, exchange.method, event.status, exchange.headers, event.headers, at=event.at)
         session = event.headers.get(SESSION_ID.lower())
         # Rules hold everything else that the client sent against the session that it was given.
         if session is not None and self._one_session and exchange.number == 1 and _opens(exchange.posted or {}):
