@@ -530,7 +530,7 @@ def test_help_and_markers_know_it(pytester: pytest.Pytester) -> None:
 
 def test_an_interrupted_run_leaves_no_server(pytester: pytest.Pytester) -> None:
     """Ctrl-C while the server is judged ends pytest at once, and the server with it."""
-    server = fixture("server_mutants.py", "hangs-undeclared")
+    server = fixture("server_mutants.py", "hangs-undeclared", str(pytester.path))  # a word that shows whose it is
     pytester.makeconftest(
         """
         import _thread, threading
@@ -548,4 +548,4 @@ def test_an_interrupted_run_leaves_no_server(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--mcp-server", server, *QUICK, timeout=SECONDS)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     living = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "hangs-undeclared" not in living
+    assert f"hangs-undeclared {pytester.path}" not in living

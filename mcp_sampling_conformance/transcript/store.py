@@ -1,4 +1,4 @@
-"""Where long messages of a record are kept: not in memory, but in a file without a name, which goes with the process."""
+"""Where long messages of a record are kept: in a file without a name, which goes with the process, not in memory."""
 
 from __future__ import annotations
 
