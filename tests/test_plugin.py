@@ -530,7 +530,8 @@ def test_help_and_markers_know_it(pytester: pytest.Pytester) -> None:
 
 def test_an_interrupted_run_leaves_no_server(pytester: pytest.Pytester) -> None:
     """Ctrl-C while the server is judged ends pytest at once, and the server with it."""
-    server = fixture("server_mutants.py", "hangs-undeclared", str(pytester.path))  # a word that shows whose it is
+    mark = f"whose={pytester.path}"  # tells the server from those of other tests
+    server = fixture("server_mutants.py", "hangs-undeclared").replace(sys.executable, f"{sys.executable} -X {mark}")
     pytester.makeconftest(
         """
         import _thread, threading
@@ -548,4 +549,4 @@ def test_an_interrupted_run_leaves_no_server(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--mcp-server", server, *QUICK, timeout=SECONDS)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     living = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert f"hangs-undeclared {pytester.path}" not in living
+    assert mark not in living
