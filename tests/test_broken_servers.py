@@ -45,7 +45,7 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
     "survives-signals": ("warned", ["liveness/exits-on-close ("]),
     "leaves-children": ("passed", []),
     "dies-while-sampling": ("failed", ["the process ended (exit code 1)", "The model is gone."]),
-    "floods-when-called": ("failed", ["was never reached", "  tool ask: "]),
+    "floods-when-called": ("failed", ["could not be judged", "  tool ask: "]),
     "samples-and-never-reads": ("failed", ["got no answer within"]),
     "speaks-nonsense": ("failed", ["framing", "parameters"]),
 }

@@ -156,5 +156,5 @@ def may_sample(self):
 """
     run, calls = discover(tmp_path, body)
     assert run.reached == []
-    assert "tool puzzle: not called: no arguments that fit its inputSchema were found" in run.unreached
+    assert "tool puzzle: no arguments that fit its inputSchema were found" in run.unreached
     assert "puzzle" not in calls

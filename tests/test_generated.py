@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -108,7 +109,9 @@ def finds_in(case: Case) -> list[Find]:
     else:
         valid, searched, content = name in picky_clients.VALID, searched_client, (valid_requests, invalid_requests)
     chosen, how = (content[0], MUCH) if valid else (content[1], MORE)
-    return anyio.run(searched, command, REVISIONS[revision], chosen, how).finds
+    finds = anyio.run(searched, command, REVISIONS[revision], chosen, how).finds
+    # Long messages of a record are in a file of this process, so that it cannot be handed to another.
+    return [replace(find, transcript=Transcript("left behind", "stdio")) for find in finds]
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +133,7 @@ def test_what_the_valid_rest_does_is_not_blamed_on_the_violation(revision: str) 
     dies = python("picky_servers.py", "dies-on-emoji")
     search = anyio.run(searched_server, dies, REVISIONS[revision], invalid_answers)
     check(search.finds, picky_servers.ALL["emoji"])
-    assert [find.rules for find in search.finds] == [{"content/kinds-survived"}]
+    assert [find.rules for find in search.finds] == [{"content/kinds-answered"}]
 
     dies = python("picky_clients.py", "dies-on-emoji")
     search = anyio.run(searched_client, dies, REVISIONS[revision], invalid_requests)

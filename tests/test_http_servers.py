@@ -133,7 +133,7 @@ def test_the_same_server_over_each_transport(pytester: pytest.Pytester) -> None:
         assert found["target"]["transport"] == transport
         assert [glance["works"] for glance in found["sampling"]] == [True, True], found["sampling"]
         verdicts[transport] = {(r["rule"], r["revision"]): r["verdict"] for r in found["results"]}
-    about_one = {rule.name for rule in all_rules() if rule.transports is not None or rule.over_http is not None}
+    about_one = {rule.name for rule in all_rules() if rule.transports is not None}
     # A key made at start-up holds for one process: over HTTP and in memory there is only one.
     about_one |= {"input-required/another-connection", "liveness/cancelled-not-answered"}
     shared = {key for key in verdicts["stdio"] if key[0] not in about_one}

@@ -330,7 +330,7 @@ def test_named_targets(run: Run, pytester: pytest.Pytester, from_ini: bool) -> N
 def test_the_command_line_wins_over_the_ini_file(run: Run, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nmcp_server = no-such-command\nmcp_spec_version = 2024-11-05\nmcp_tool = erase")
     result = run(*QUICK, "-k", "max-tokens")
-    result.assert_outcomes(passed=3, deselected=63)
+    result.assert_outcomes(passed=3, deselected=67)
 
 
 SECRET = "hunter2-ö\"'"
@@ -435,7 +435,7 @@ def test_beside_the_users_own_async_tests(pytester: pytest.Pytester, mode: str, 
     assert result.ret == 0
     alone = pytester.runpytest_subprocess("-m", "not mcp_conformance", timeout=SECONDS)
     assert alone.parseoutcomes() == {"passed": 3}
-    assert result.parseoutcomes()["passed"] == 3 + 38
+    assert result.parseoutcomes()["passed"] == 3 + 40
 
 
 FOREIGN = """

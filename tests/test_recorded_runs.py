@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
         *("--mcp-server", fixture("http_server.py", "{port}"), "--mcp-transport", "http"),
         *("--mcp-url", "http://127.0.0.1:{port}/mcp"),
     ),
+    "server of which nothing is called": ("--mcp-server", fixture("hidden_servers.py", "all-destructive")),
     "no server": ("--mcp-server", f"{sys.executable} -c pass"),
     "reference client": ("--mcp-client", fixture("reference_client.py", "{server}")),
     "broken client": ("--mcp-client", fixture("client_mutants.py", "role-system", "{server}")),
@@ -37,8 +39,12 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
 }
 
 
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
 def comparable(path: Path) -> list[dict[str, Any]]:
-    return json.loads(path.read_text(encoding="utf-8"))["results"]  # type: ignore[no-any-return]
+    return read(path)["results"]  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -63,26 +69,29 @@ def test_saved_and_judged_again_gives_the_same_results(pytester: pytest.Pytester
         "first.json",
     )
     first = pytester.runpytest_subprocess(*options, timeout=SECONDS)
-    again = pytester.runpytest_subprocess(
-        *("mcp-sampling", *QUICK, "--mcp-transcript", "saved", "--mcp-report", "again.json"), timeout=SECONDS
+    again = pytester.runpytest_inprocess(
+        *("mcp-sampling", *QUICK, "--mcp-transcript", "saved", "--mcp-report", "again.json")
     )
     ours, theirs = comparable(pytester.path / "first.json"), comparable(pytester.path / "again.json")
     assert [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b] == []
     assert (first.ret, first.parseoutcomes()) == (again.ret, again.parseoutcomes())
-    report = json.loads((pytester.path / "again.json").read_text(encoding="utf-8"))
+    report = read(pytester.path / "again.json")
+    assert report["sampling"] == read(pytester.path / "first.json")["sampling"]
     assert report["target"] == {"kind": "transcript", "value": "saved", "transport": ours[0]["transport"]}
 
 
-@pytest.fixture
-def saved(pytester: pytest.Pytester) -> Path:
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of a broken server in one revision."""
+    folder = tmp_path_factory.mktemp("record")
     server = ("--mcp-server", fixture("server_mutants.py", "max-tokens-string"), "--mcp-spec-version", "2025-11-25")
-    pytester.runpytest_subprocess("mcp-sampling", *QUICK, *server, "--mcp-record", "saved", timeout=SECONDS)
-    return pytester.path / "saved"
+    options = ("mcp-sampling", *QUICK, *server, "--mcp-record", str(folder / "saved"))
+    subprocess.run([sys.executable, "-m", "pytest", *options], cwd=folder, check=False, timeout=SECONDS)
+    return folder / "saved"
 
 
 def test_the_failure_text_is_the_same(pytester: pytest.Pytester, saved: Path) -> None:
-    result = pytester.runpytest_subprocess("mcp-sampling", "--mcp-transcript", str(saved))
+    result = pytester.runpytest_inprocess("mcp-sampling", "--mcp-transcript", str(saved))
     result.stdout.fnmatch_lines(
         [
             "*mcp-sampling::transcript::2025-11-25::max-tokens/integer*",
@@ -103,7 +112,7 @@ def test_a_part_of_the_record_is_judged_for_what_it_shows(pytester: pytest.Pytes
     """Each file alone: what was not recorded is not observed."""
     one = next(path for path in sorted(saved.iterdir()) if '"max' in path.read_text(encoding="utf-8"))
     shutil.copy(one, pytester.path / "one.jsonl")
-    result = pytester.runpytest_subprocess("mcp-sampling", "--mcp-transcript", "one.jsonl", "-k", "max-tokens or http")
+    result = pytester.runpytest_inprocess("mcp-sampling", "--mcp-transcript", "one.jsonl", "-k", "max-tokens or http")
     outcomes = result.parseoutcomes()
     assert outcomes["failed"] == 1
     assert outcomes["skipped"]
@@ -124,11 +133,11 @@ PLAIN = [
 def test_a_recording_of_others_is_judged_for_what_shows_by_itself(pytester: pytest.Pytester) -> None:
     path = pytester.path / "theirs.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in PLAIN), encoding="utf-8")
-    undecided = pytester.runpytest_subprocess("mcp-sampling", "--mcp-transcript", "theirs.jsonl")
+    undecided = pytester.runpytest_inprocess("mcp-sampling", "--mcp-transcript", "theirs.jsonl")
     assert undecided.ret == 4
     undecided.stderr.fnmatch_lines(["*say which to judge with --mcp-side client or --mcp-side server*"])
     options = ("--mcp-transcript", "theirs.jsonl", "--mcp-side", "server", "--mcp-report", "r.json")
-    pytester.runpytest_subprocess("mcp-sampling", *options)
+    pytester.runpytest_inprocess("mcp-sampling", *options)
     verdicts = {result["rule"]: result["verdict"] for result in comparable(pytester.path / "r.json")}
     assert verdicts["role/request-roles"] == "fail"
     assert verdicts["max-tokens/integer"] == "pass"
@@ -153,7 +162,7 @@ def test_bad_input_gets_one_sentence(pytester: pytest.Pytester, options: tuple[s
     pytester.mkdir("empty")
     (pytester.mkdir("full") / "a file").write_text("theirs", encoding="utf-8")
     (pytester.path / "bad.jsonl").write_text("nonsense\n", encoding="utf-8")
-    result = pytester.runpytest_subprocess("mcp-sampling", *options)
+    result = pytester.runpytest_inprocess("mcp-sampling", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert why in result.stderr.str()
     assert "Traceback" not in result.stderr.str()

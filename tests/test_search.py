@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -11,16 +13,16 @@ import pytest
 from hypothesis import strategies as st
 
 from mcp_sampling_conformance.peers.server import Book, Tool
-from mcp_sampling_conformance.protocol.revisions import REVISIONS
+from mcp_sampling_conformance.protocol.revisions import REVISIONS, Revision
 from mcp_sampling_conformance.scenarios.client.examples import try_on_client
 from mcp_sampling_conformance.scenarios.conditions import Conditions, Generated
 from mcp_sampling_conformance.scenarios.search.example import Attempt, Example
 from mcp_sampling_conformance.scenarios.search.hunt import searching
 from mcp_sampling_conformance.scenarios.search.search import Search
-from mcp_sampling_conformance.scenarios.search.sorts import add_search
+from mcp_sampling_conformance.scenarios.search.sorts import Field, add_search, broken_by, search_sorts, try_elsewhere
 from mcp_sampling_conformance.transcript.events import Ended, Greeted
 from mcp_sampling_conformance.transcript.run import RevisionRun
-from mcp_sampling_conformance.transcript.transcript import Transcript
+from mcp_sampling_conformance.transcript.transcript import Side, Transcript
 
 #: what an attempt breaks, given the search and the number of the attempt
 Host = Callable[[Search, Attempt, int], set[str]]
@@ -142,6 +144,7 @@ class OneOfTwo:
         self.transcript = Transcript("one of two", "stdio")
         self.book, self.tried = book, tried
         self.timeout, self.unanswered, self.gone = 5.0, 0, False
+        self.sampling: dict[str, object] = {}
 
     async def ask(self, group: str, name: str, params: object, **data: object) -> dict[str, object]:
         if group == "number":
@@ -173,3 +176,112 @@ def test_a_client_that_calls_on_two_connections_gets_each_example_once() -> None
 
     anyio.run(main)
     assert len(set(tried)) == len(tried) > 20
+
+
+# --- whose chance it is
+
+
+def test_the_users_chance_is_none_of_hypothesis_business() -> None:
+    random.seed(7)
+    expected = [random.random() for _ in range(100)]
+    random.seed(7)
+    made: list[float] = []
+
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
+        made.append(random.random())
+        return set()
+
+    assert not found(host)
+    made.append(random.random())
+    assert made == expected[: len(made)]
+
+
+@pytest.mark.filterwarnings("error")
+def test_searches_side_by_side_leave_each_other_their_chance() -> None:
+    def in_the_middle(example: Example) -> Example:
+        time.sleep(0.001)  # hands over to the other threads
+        return example
+
+    tried: list[int] = []
+
+    async def one() -> None:
+        async with searching(lambda: numbers().map(in_the_middle), Generated(30, 0), 5) as search:
+            while attempt := await search.next():
+                random.random()
+                search.finish(attempt, Transcript("one", "stdio"), frozenset(), 0.01, spent=False)
+        tried.append(search.tried)
+
+    async def side_by_side() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(4):
+                tasks.start_soon(one)
+
+    anyio.run(side_by_side)
+    assert all(count > 20 for count in tried), tried
+
+
+# --- what is found in one revision is tried in the others
+
+OLD, NEWER, MODERN = (REVISIONS[name] for name in ("2025-03-26", "2025-06-18", "2026-07-28"))
+#: what each revision breaks rules with
+BREAKS: dict[Revision, Callable[[int], bool]] = {
+    OLD: lambda number: number == 5000,  # which no example of its own is
+    NEWER: lambda number: number > 50,
+    MODERN: lambda number: False,
+}
+
+
+def places_searched(fits: Callable[[Example], bool] = lambda example: True) -> dict[Revision, Field]:
+    """Three revisions, searched with a few examples, and then with what was found in others."""
+    conditions = Conditions(5, generated=Generated(20, 0))
+
+    def place(revision: Revision) -> Field:
+        async def host(search: Search) -> None:
+            while attempt := await search.next():
+                transcript = Transcript(f"{revision.name}, {attempt.example.name}", "stdio")
+                transcript.note(Greeted())
+                broken = frozenset({"a"} if BREAKS[revision](attempt.example.value) else ())
+                search.finish(attempt, transcript, broken, 0.01, spent=False)
+
+        return Field(revision, RevisionRun(), host, fits)
+
+    async def main() -> dict[Revision, Field]:
+        places = {revision: place(revision) for revision in BREAKS}
+        for one in places.values():
+            for search in await search_sorts({"numbers": numbers}, one, conditions):
+                add_search(one.record, one.revision, search)
+        places[NEWER].finds[:] = [
+            replace(find, example=Example("number", 5000, "number 5000")) for find in places[NEWER].finds
+        ]
+        await try_elsewhere(list(places.values()), conditions)
+        return places
+
+    return anyio.run(main)
+
+
+def test_what_is_found_by_chance_in_one_revision_is_tried_in_the_others() -> None:
+    places = places_searched()
+    assert [place.known for place in places.values()] == [{"a"}, {"a"}, set()]
+    assert [transcript.label for transcript in places[OLD].record.transcripts] == ["2025-03-26, number 5000"]
+    assert places[OLD].record.notes == [
+        "2025-03-26: a broke with number 5000 (found in another revision with the seed 0)"
+    ]
+    assert not places[MODERN].record.transcripts
+
+
+def test_what_cannot_be_sent_in_a_revision_is_not_tried_there() -> None:
+    assert not places_searched(fits=lambda example: False)[OLD].known
+
+
+@pytest.mark.parametrize(("hostile", "invalid", "judged"), [(False, False, 1), (False, True, 0), (True, False, 0)])
+def test_an_example_counts_only_where_it_is_what_it_is_taken_for(hostile: bool, invalid: bool, judged: int) -> None:
+    def broken_since(transcript: Transcript, index: int, revision: Revision, side: Side) -> frozenset[str]:
+        ours = side is Side.CLIENT
+        return frozenset({"a"} if invalid or not ours else ())
+
+    def broken(borrowed: bool) -> frozenset[str]:
+        attempt = Attempt(Example("number", 1, "one", hostile=hostile, borrowed=borrowed), 5, alone=True)
+        return broken_by(attempt, Transcript("one", "stdio"), 0, OLD, Side.SERVER, broken_since)
+
+    assert len(broken(borrowed=True)) == judged
+    assert broken(borrowed=False)

@@ -241,7 +241,7 @@ MORE_THAN_A_MESSAGE = re.compile(
     r".*(-survived|-rejected|-rejected-code|-answered|/tolerated|/hints?-.*|/respected|/stop-reason-at-limit)"
     r"|result/open-fields|tool-loop/(answers-tool-use|iteration-limit|choice-.*|offered-only)"
     r"|capability/(undeclared-.*|tools?-.*|context-undeclared-.*|per-request|not-before-initialized|declared-.*)"
-    r"|error/(rejection-code|reserved-codes)"
+    r"|error/(rejection-code|reserved-codes|valid-not-invalid)|content/not-empty"
     r"|single-response/(progress-.*|proceeds-after-one|duplicate-ignored|exactly-one|complete)"
     r"|input-required/(only-where-allowed|undeclared-not-asked|missing-asked-again|extra-ignored|state-.*"
     r"|another-connection|asks-in-.*|all-answered|new-id|not-leaked|unknown-result-type)"

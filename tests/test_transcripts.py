@@ -47,6 +47,7 @@ VALUES: dict[str, Any] = {
     "str | None": None,
     "Headers": {"content-type": "text/plain"},
     "tuple[str, ...]": ("a", "b"),
+    "tuple[tuple[str, str], ...]": (("tool erase", "it declares destructiveHint"),),
     "tuple[tuple[str, int], ...]": (("2025-11-25-01", 3),),
 }
 

@@ -52,8 +52,19 @@ class Conversation:
 
     @property
     def broadcasts(self) -> list[Message]:
-        """Requests of the server that came before, word for word, on another stream."""
+        """Requests of the server that came before, word for word, on another stream, and were not answered yet."""
         return self._read.broadcasts
+
+    @property
+    def replays(self) -> list[tuple[Message, str]]:
+        """What a resumed stream brought again, each with the channel on which it came first."""
+        return self._read.replays
+
+    @cached_property
+    def resumed(self) -> bool:
+        """Whether the client took up a stream again, and the server went on with it."""
+        found = self.events(HttpExchange)
+        return any("last-event-id" in exchange.request_headers and exchange.status == 200 for exchange in found)
 
     @property
     def strays(self) -> list[tuple[Entry, str]]:

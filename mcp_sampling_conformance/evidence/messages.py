@@ -48,7 +48,8 @@ class Message:
 
     @property
     def is_response(self) -> bool:
-        return "method" not in self.body and ("result" in self.body or "error" in self.body)
+        """Also where it has neither a result nor an error: that it is no message then is said once, as of strays."""
+        return "method" not in self.body and not self.body.keys().isdisjoint(("id", "result", "error"))
 
     def at(self, *path: str | int) -> Value:
         """The value at a path. Raises ``KeyError`` or ``IndexError`` where there is none."""

@@ -25,9 +25,11 @@ from ..transcript.events import (
 )
 from ..transcript.items import item_from_json, item_to_json
 from ..transcript.masking import Mask
-from ..transcript.transcript import Entry, Transcript
+from ..transcript.transcript import Entry, Side, Transcript
 
 _BEFORE, _AFTER = 3, 4
+#: heads of an HTTP exchange that are kept
+_HEADS = 3
 #: characters of a message that are kept: of the offending one, and of the others
 _OFFENDING, _OTHER = 100_000, 4_000
 #: the events that explain what crossed
@@ -70,21 +72,25 @@ class Excerpt:
     transcript: str  #: its name
     label: str  #: for people
     items: tuple[Shown, ...]
-    offending: int  #: the index of the message that breaks the rule
+    offending: int  #: the index of what breaks the rule: a message, or an HTTP exchange
     path: Path  #: in that message
     later: Event | None = None  #: what the harness waited for in vain, further on
     alone: bool = False  #: the items around it are not shown
+    http: tuple[HttpExchange, ...] = ()  #: the heads of the HTTP exchange that it was a part of
 
     def as_json(self) -> dict[str, Any]:
         later = item_to_json(self.later) if self.later else None
-        return {**asdict(self), "items": [_to_json(item) for item in self.items], "later": later}
+        http = [item_to_json(head) for head in self.http]
+        return {**asdict(self), "items": [_to_json(item) for item in self.items], "later": later, "http": http}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Excerpt:
         later = item_from_json(data["later"]) if data["later"] else None
         assert later is None or isinstance(later, Event)
         items = tuple(_from_json(item) for item in data["items"])
-        return cls(**{**data, "items": items, "path": tuple(data["path"]), "later": later})
+        heads = (item_from_json(head) for head in data["http"])
+        http = tuple(head for head in heads if isinstance(head, HttpExchange))
+        return cls(**{**data, "items": items, "path": tuple(data["path"]), "later": later, "http": http})
 
 
 def _to_json(item: Shown) -> Json:
@@ -99,9 +105,11 @@ def _from_json(data: Json) -> Shown:
     return event
 
 
-def excerpt(transcript: Transcript, offender: Entry, path: Path, mask: Mask, *, alone: bool = False) -> Excerpt:
-    """The offending entry with three items before it and four after, and what was waited for in vain further on;
-    ``alone`` is the entry only."""
+def excerpt(
+    transcript: Transcript, offender: Entry | HttpExchange, path: Path, mask: Mask, *, alone: bool = False
+) -> Excerpt:
+    """The offending item with three before it and four after, and what was waited for in vain further on; ``alone`` is
+    the item only."""
     place = _place(transcript, offender)
     before = [] if alone else _told(transcript, range(place - 1, -1, -1), _BEFORE)[::-1]
     after = [] if alone else _told(transcript, range(place + 1, len(transcript.items)), _AFTER)
@@ -116,7 +124,17 @@ def excerpt(transcript: Transcript, offender: Entry, path: Path, mask: Mask, *, 
         path,
         mask.event(later) if later else None,
         alone,
+        tuple(mask.event(head) for head in _heads(transcript, offender)),
     )
+
+
+def _heads(transcript: Transcript, offender: Entry | HttpExchange) -> list[HttpExchange]:
+    """The heads of the HTTP exchange that an item was a part of: it may be redirected, or resumed, again and again."""
+    if isinstance(offender, HttpExchange):
+        return [offender]
+    heads = [head for head in transcript.events(HttpExchange) if head.exchange == offender.channel]
+    before = [head for head in heads if head.index < offender.index]
+    return before[-_HEADS:] if offender.sender is Side.SERVER and before else heads[:_HEADS]
 
 
 def _place(transcript: Transcript, item: Entry | Event) -> int:

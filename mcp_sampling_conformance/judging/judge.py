@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
 from ..evidence.evidence import Evidence
 from ..evidence.session import Session
@@ -13,7 +14,7 @@ from ..protocol.jsonrpc import id_key, messages_in
 from ..protocol.revisions import Revision
 from ..rules.registry import rules_for
 from ..rules.rule import Finding, Rule
-from ..transcript.events import ProbeStarted, SamplingAsked
+from ..transcript.events import HttpExchange, ProbeStarted, SamplingAsked
 from ..transcript.masking import Mask
 from ..transcript.transcript import Entry, Item, Side, Transcript
 from .excerpt import Excerpt, excerpt
@@ -142,7 +143,7 @@ def _judged(rule: Rule, evidence: Evidence, terms: Terms) -> Result:
         return _result(rule, revision, terms, Verdict.ERROR, report)
     violations = [finding for finding in findings if not finding.holds]
     if violations:
-        verdict = verdict_on_broken(rule.level(revision, terms.transport), terms.strict)
+        verdict = verdict_on_broken(rule.level(revision), terms.strict)
         return _result(rule, revision, terms, verdict, _message(violations), evidence, violations)
     if findings:
         return _result(rule, revision, terms, Verdict.PASS, "")
@@ -180,9 +181,10 @@ def _reference(finding: Finding, evidence: Evidence) -> Reference | None:
 
 
 def _transcript_of(finding: Finding, evidence: Evidence) -> Transcript | None:
-    """The transcript of a finding that points at an entry alone."""
+    """The transcript of a finding that points at an entry, or an HTTP exchange, alone."""
     for session in evidence.sessions if finding.entry is not None else ():
-        if any(entry is finding.entry for entry, _ in session.strays):
+        strays = (entry for entry, _ in session.strays)
+        if any(item is finding.entry for item in chain(strays, session.events(HttpExchange))):
             return session.transcript
     return None
 
@@ -194,7 +196,7 @@ def _excerpt(finding: Finding, evidence: Evidence, mask: Mask) -> Excerpt | None
     transcript = _transcript_of(finding, evidence)
     if transcript is None or finding.entry is None:
         return None
-    return excerpt(transcript, finding.entry, (), mask, alone=True)
+    return excerpt(transcript, finding.entry, (), mask, alone=isinstance(finding.entry, Entry))
 
 
 def _result(
@@ -206,7 +208,7 @@ def _result(
     evidence: Evidence | None = None,
     violations: Sequence[Finding] = (),
 ) -> Result:
-    level = rule.level(revision, terms.transport)
+    level = rule.level(revision)
     assert level is not None
     shown = [(v, _reference(v, evidence)) for v in violations[:_MOST_REFERENCES]] if evidence is not None else []
     return Result(

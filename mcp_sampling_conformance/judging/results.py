@@ -37,7 +37,7 @@ class Reference:
     """Where in the record something stands."""
 
     transcript: str  #: the name of the transcript in its run
-    index: int  #: of the entry in it
+    index: int  #: of the entry or event in it
     path: tuple[str | int, ...] = ()  #: in the message, as in ``("params", "messages", 0)``
 
 

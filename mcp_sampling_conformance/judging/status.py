@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..evidence.evidence import Evidence
+from ..evidence.exchanges import Call, Exchange
 from ..protocol.levels import Level
 from ..protocol.revisions import Revision
+from ..rules.shapes import VALID
 from ..transcript.run import RevisionRun
 from ..transcript.transcript import Side
 from .results import Result, Verdict
 
-#: the rule whose violation says why nothing works in the modern era
+#: the rule whose violation, of whatever level, says why nothing works in the modern era
 _DECISIVE = "input-required/asks-in-its-result"
 
 
@@ -25,10 +27,13 @@ class SamplingStatus:
     era: str
     works: bool
     why: str  #: what there is to say besides; may be empty
+    judged: bool = True  #: ``False``: it was not tried, so nothing is known
 
     def line(self, side: Side) -> str:
         """The answer as a sentence about a system under test of this side."""
         peer = f"a {self.revision} {side.other.value} ({self.era} era)"
+        if not self.judged:
+            return f"Sampling with {peer}: could not be judged: {self.why}"
         return f"Sampling with {peer}: {'works' if self.works else 'DOES NOT WORK'}{', ' if self.why else ''}{self.why}"
 
     def as_json(self) -> dict[str, Any]:
@@ -47,33 +52,77 @@ def asked_first(runs: Mapping[Revision, RevisionRun]) -> list[Revision]:
 
 def sampling_status(run: RevisionRun, evidence: Evidence, side: Side, results: Sequence[Result]) -> SamplingStatus:
     """The answer for one revision, from its record and the verdicts on it."""
-    revision = evidence.revision
+    works, judged = False, True
     failed = [result for result in results if result.verdict is Verdict.FAIL and result.level == Level.MUST]
-    works = _works(evidence, side)
-    if run.not_negotiated or run.failure:
-        why = run.not_negotiated or run.failure or ""
-    elif works:
+    if run.not_negotiated:
+        why = run.not_negotiated
+    elif run.failure:
+        why, judged = run.failure, False
+    elif _works(evidence, side):
+        works = True
         why = f"but {len(failed)} rule{'s' * (len(failed) > 1)} of level MUST failed" if failed else ""
+    elif decisive := _decisive(results):
+        why = decisive
+    elif untried := _why_untried(run, evidence, side):
+        why, judged = untried, False
     else:
-        decisive = [result.message for result in failed if result.rule == _DECISIVE]
-        why = decisive[0].partition(". ")[0] if decisive else _why_not(evidence, side)
-    return SamplingStatus(revision.name, revision.era, works and not run.not_negotiated, why.partition("\n")[0])
+        why = _why_not(evidence, side)
+    revision = evidence.revision
+    return SamplingStatus(revision.name, revision.era, works, why.partition("\n")[0], judged)
+
+
+def _decisive(results: Sequence[Result]) -> str:
+    """What the decisive rule says, where it is broken."""
+    broken = [result for result in results if result.verdict in (Verdict.FAIL, Verdict.WARN)]
+    return next((result.message.partition(". ")[0] for result in broken if result.rule == _DECISIVE), "")
+
+
+def _why_untried(run: RevisionRun, evidence: Evidence, side: Side) -> str:
+    """Why nobody knows whether sampling works; empty where it was tried."""
+    if side is Side.CLIENT:
+        if _valid_asks(evidence):
+            return ""
+        declared = any(session.sampling is not None for session in evidence.sessions)
+        return "the client called nothing during which it could be asked" if declared else "it declares no sampling"
+    called = any(session.calls for session in evidence.sessions)
+    if evidence.exchanges or (called and not run.uncalled):
+        return ""
+    if not run.uncalled:
+        return "nothing was called, for the server lists no tool, prompt or resource"
+    what = "what was called did not ask, and not everything was called" if called else "nothing was called"
+    (label, reason), more = next(iter(run.uncalled.items())), len(run.uncalled) - 1
+    others = f", and {more} more" if more else ""
+    return f"{what}; name what samples with --mcp-tool NAME (not called: {label}, {reason}{others})"
 
 
 def _why_not(evidence: Evidence, side: Side) -> str:
     if side is Side.CLIENT:
-        return "no plain request got a result"
+        return "no valid request got a result"
     return (
         "the server asks, but its call does not come to a good end" if evidence.exchanges else "the server never asked"
     )
 
 
 def _works(evidence: Evidence, side: Side) -> bool:
-    """Whether a plain answer led to a good end (server), or a plain question to an answer (client)."""
+    """Whether a plain answer led to a good end (server), or a valid question to an answer (client)."""
     if side is Side.CLIENT:
-        return any(exchange.result is not None for exchange in evidence.asks("plain"))
+        return any(exchange.result is not None for exchange in _valid_asks(evidence))
     return any(
-        call.complete and any(call.may_own(exchange) for exchange in probe.exchanges)
-        for probe in evidence.probes("first-call")
-        for call in probe.calls
+        call.complete and any(call.may_own(exchange) for exchange in exchanges)
+        for calls, exchanges in _plain_calls(evidence)
+        for call in calls
     )
+
+
+def _valid_asks(evidence: Evidence) -> list[Exchange]:
+    """The sampling requests that a client may well answer; of a recording of others all."""
+    return [exchange for exchange in evidence.exchanges if exchange.asked is None or exchange.group in VALID]
+
+
+def _plain_calls(evidence: Evidence) -> Iterator[tuple[Sequence[Call], Sequence[Exchange]]]:
+    """The calls whose sampling got a plain answer, and that sampling; of a recording of others all."""
+    for session in evidence.sessions:
+        if not session.probes:
+            yield session.calls, session.exchanges
+    for probe in evidence.probes("first-call"):
+        yield probe.calls, probe.exchanges

@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import anyio
 from anyio.abc import TaskGroup
 
 from .. import __version__
 from ..protocol.jsonrpc import Json, id_key, params_of
 from ..protocol.names import SAMPLING
-from ..transcript.events import Exited, NeverAnswered, TimedOut
+from ..transcript.events import Exited, NeverAnswered, OtherAsked, TimedOut
 from ..transports.wire import WireToServer
+from .other_requests import answer_to, is_other, other_capabilities
+from .pace import Pace
 from .peer import Peer
 
 CLIENT_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
@@ -50,9 +53,10 @@ class FixtureClient(Peer):
     This is the client of the legacy era; ``ModernClient`` changes how it opens and how sampling travels.
     """
 
-    def __init__(self, wire: WireToServer, timeout: float) -> None:
+    def __init__(self, wire: WireToServer, timeout: float, pace: Pace | None = None) -> None:
         super().__init__(wire, timeout)
         self.wire = wire
+        self.pace = pace or Pace()  #: of the server, on all connections that share it
         wire.on_loss = self._wake
         self.struggling = False  #: an answer was waited for in vain, or the server is gone
         self.lists_changed = False  #: the server said so of one of its lists
@@ -65,6 +69,9 @@ class FixtureClient(Peer):
         self._samplings = 0  #: sampling requests that came and answers to them that went out
         self._at_work = 0  #: samplers that are running
         self._others = 0  #: requests other than for sampling
+        self._offered: Json = {}  #: the capabilities that were declared besides sampling
+        self._sent: dict[tuple[str, object], float] = {}  #: when each request went out that is not answered yet
+        self._active = 0.0  #: when a call was last seen to be under way
         # Servers and SDKs count from 0 or 1: ours are far away, unless a probe wants them to coincide.
         self._last_id = 1000
 
@@ -80,6 +87,7 @@ class FixtureClient(Peer):
         if method is not None and "id" in body:
             self.recent_server_ids = [*self.recent_server_ids, body["id"]][-_RECENT:]
         if method is None:
+            self._measure(body)
             self.received(body)
         elif method == SAMPLING:
             self.asked(Asked(body, partial(self.answer, body)), tasks)
@@ -95,6 +103,8 @@ class FixtureClient(Peer):
     def asked(self, asked: Asked, tasks: TaskGroup) -> None:
         """Take a sampling request, and have it answered where there is a sampler."""
         self._samplings += 1
+        if self._sent:
+            self._saw(max(self._sent.values()))
         # A tool loop repeats all that went before in each round; only its first rounds are kept.
         kept = asked if len(self.sampling) < _KEPT else replace(asked, body={})
         self.sampling.append(kept)
@@ -104,7 +114,22 @@ class FixtureClient(Peer):
     def note_activity(self) -> None:
         """Something happened that shows a call to be under way: its time starts anew."""
         self._samplings += 1
+        self._active = anyio.current_time()
         self._wake()
+
+    def expect(self, id: int | str) -> None:
+        """A request with this id is about to be sent."""
+        super().expect(id)
+        self._sent[id_key(id)] = anyio.current_time()
+
+    def _measure(self, response: Json) -> None:
+        """See how long a response took."""
+        sent = self._sent.pop(id_key(response.get("id")), None)
+        if sent is not None:
+            self._saw(sent)
+
+    def _saw(self, sent: float) -> None:
+        self.pace.saw(anyio.current_time() - max(sent, self._active))
 
     async def _sample(self, sampler: Sampler, asked: Asked, position: int) -> None:
         self._at_work += 1
@@ -118,8 +143,14 @@ class FixtureClient(Peer):
         if body["method"] == "ping":
             await self.answer(body, {"result": {}})
         else:
-            message = f"the fixture client offers no {body['method']}"
-            await self.answer(body, {"error": {"code": -32601, "message": message}})
+            await self.answer(body, self.answer_other(body["id"], body))
+
+    def answer_other(self, id: object, request: Json) -> Json:
+        """What to answer to a request other than for sampling; one for what a client may have is noted."""
+        outcome = answer_to(request, self._offered)
+        if is_other(request):
+            self.transcript.note(OtherAsked(id, request["method"], "result" in outcome))
+        return outcome
 
     # --- sending
 
@@ -157,8 +188,23 @@ class FixtureClient(Peer):
         seen = -1
         while not self._settled(id) and not self.gone and (seen != self._samplings or self._at_work):
             seen = self._samplings
-            await self.until(lambda seen=seen: self._settled(id) or self._samplings != seen, self.timeout)  # type: ignore[misc]
+            await self.in_time(lambda seen=seen: self._settled(id) or self._samplings != seen)  # type: ignore[misc]
         return await self.response_within(id, 0)
+
+    async def in_time(self, condition: Callable[[], bool]) -> bool:
+        """As ``until``, for as long as it may take this server to answer."""
+        # How long that is shows only in the meantime, where the server has answered nothing yet.
+        return await self.until(condition, self.timeout) or await self.until(condition, self._grace)
+
+    @property
+    def _grace(self) -> float:
+        """What an answer may take beyond the time-out: what the server's pace asks for, and what it told us to wait."""
+        return self.pace.margin(self.timeout) + self.wire.pause
+
+    def at_least(self, seconds: float) -> float:
+        """A short wait for what a fast server does in so many seconds: longer for a slow one."""
+        known = 0.0 if self.pace.slowest is None else self.pace.margin(self.timeout)
+        return max(seconds, min(known, self.timeout))
 
     async def response_within(self, id: int | str, seconds: float) -> Json | None:
         """As ``response``, but within so many seconds from now, whatever else happens."""
@@ -170,7 +216,8 @@ class FixtureClient(Peer):
         elif self.gone:
             await self.note_exit()
         else:
-            self.transcript.note(TimedOut(self.awaited(id), self.timeout))
+            self.transcript.note(TimedOut(self.awaited(id), self.timeout, self.wire.tail))
+            self.pace.gave_up()
         self.struggling = True
         return None
 
@@ -195,13 +242,20 @@ class FixtureClient(Peer):
 
     # --- the beginning
 
-    async def greet(self, revision: str, sampling: Mapping[str, Any] | None) -> Json | None:
-        """Open the conversation: send ``initialize`` and return the response."""
+    async def greet(self, revision: str, sampling: Mapping[str, Any] | None, *, others: bool = True) -> Json | None:
+        """Open the conversation: send ``initialize`` and return the response.
+
+        ``others``: the client has roots and elicitation besides, as far as the revision knows them.
+        """
+        declared = self.capabilities(revision, sampling, others)
+        params = {"protocolVersion": revision, "capabilities": declared, "clientInfo": CLIENT_INFO}
+        return await self.request("initialize", params)
+
+    def capabilities(self, revision: str, sampling: Mapping[str, Any] | None, others: bool) -> Json:
+        """What the client says that it can do, from now on."""
         self.declares_sampling = sampling is not None
-        return await self.request(
-            "initialize",
-            {"protocolVersion": revision, "capabilities": capabilities(sampling), "clientInfo": CLIENT_INFO},
-        )
+        self._offered = other_capabilities(revision) if others else {}
+        return {**self._offered, **({} if sampling is None else {"sampling": dict(sampling)})}
 
     def spoken(self, greeting: Json | None) -> Sequence[object]:
         """The revisions that the server agrees to, going by its response to ``greet``."""
@@ -211,11 +265,6 @@ class FixtureClient(Peer):
     async def begin(self) -> None:
         """Say that calls will follow."""
         await self.notify("notifications/initialized")
-
-
-def capabilities(sampling: Mapping[str, Any] | None) -> Json:
-    """A client's capabilities, with ``sampling`` or without."""
-    return {} if sampling is None else {"sampling": dict(sampling)}
 
 
 def tools_of(asked: Asked) -> list[Json]:

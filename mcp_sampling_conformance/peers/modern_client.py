@@ -18,9 +18,11 @@ from ..protocol.jsonrpc import Json, id_key
 from ..protocol.names import CALLS, CAPABILITIES, INPUT_REQUIRED, PREFIX, SAMPLING, VERSION
 from ..transcript.events import Retried, RetryAmended
 from ..transports.wire import WireToServer
-from .client import CLIENT_INFO, Asked, FixtureClient, capabilities
+from .client import CLIENT_INFO, Asked, FixtureClient
+from .other_requests import is_other
+from .pace import Pace
 
-#: after so many results in a row that ask for nothing but another try, a call is given up
+#: after so many results in a row that ask for no sampling, but for another try or for other things, a call is given up
 _MAX_BARE_ROUNDS = 20
 #: how long to wait before the first such try, and at most, in seconds
 _PAUSE, _LONGEST_PAUSE = 0.02, 1.0
@@ -43,8 +45,8 @@ class _Call:
 class ModernClient(FixtureClient):
     """One connection to a server. There is no handshake: each request says all that there is to know."""
 
-    def __init__(self, wire: WireToServer, timeout: float, revision: str) -> None:
-        super().__init__(wire, timeout)
+    def __init__(self, wire: WireToServer, timeout: float, revision: str, pace: Pace | None = None) -> None:
+        super().__init__(wire, timeout, pace)
         self.amend: Amend | None = None  #: for the next retry only
         self._revision = revision
         self._meta: Json = {}
@@ -52,18 +54,17 @@ class ModernClient(FixtureClient):
 
     # --- the beginning
 
-    def declare(self, sampling: Mapping[str, Any] | None) -> None:
-        """What the requests from now on say of sampling."""
-        self.declares_sampling = sampling is not None
+    def declare(self, sampling: Mapping[str, Any] | None, *, others: bool = True) -> None:
+        """What the requests from now on say of sampling; with ``others`` they declare roots and elicitation too."""
         self._meta = {
             VERSION: self._revision,
-            CAPABILITIES: capabilities(sampling),
+            CAPABILITIES: self.capabilities(self._revision, sampling, others),
             f"{PREFIX}clientInfo": CLIENT_INFO,
         }
 
-    async def greet(self, revision: str, sampling: Mapping[str, Any] | None) -> Json | None:
+    async def greet(self, revision: str, sampling: Mapping[str, Any] | None, *, others: bool = True) -> Json | None:
         """Open the conversation: send ``server/discover`` and return the response."""
-        self.declare(sampling)
+        self.declare(sampling, others=others)
         return await self.request("server/discover")
 
     def spoken(self, greeting: Json | None) -> Sequence[object]:
@@ -99,6 +100,7 @@ class ModernClient(FixtureClient):
             if "id" not in body or "method" not in body:
                 super()._receive(body, tasks)
             return
+        self._measure(body)
         result = body.get("result")
         if isinstance(result, dict) and result.get("resultType") == INPUT_REQUIRED:
             tasks.start_soon(self._next_round, call, body, tasks)
@@ -113,22 +115,35 @@ class ModernClient(FixtureClient):
     async def _next_round(self, call: _Call, body: Json, tasks: TaskGroup) -> None:
         """Have answered what a result asks for, and call again."""
         requests = body["result"].get("inputRequests", {})
-        if not isinstance(requests, dict) or not all(_is_sampling(request) for request in requests.values()):
-            self._end(call, body)  # nothing that this client has to offer
-        elif requests:
+        if not isinstance(requests, dict):
+            self._end(call, body)
+            return
+        sampling = {key: request for key, request in requests.items() if _is_sampling(request)}
+        others = {key: request for key, request in requests.items() if key not in sampling}
+        outcomes = self._answers_to(others)
+        if outcomes is None or (not sampling and call.bare_rounds == _MAX_BARE_ROUNDS):
+            self._end(call, body)
+        elif sampling:
             call.bare_rounds = 0
-            outcomes: Json = {}
-            for key, request in requests.items():
+            for key, request in sampling.items():
                 reply = partial(self._reply, call, body, outcomes, key)
                 self.asked(Asked(request, reply), tasks)
             self._wake()
-        elif call.bare_rounds < _MAX_BARE_ROUNDS:
-            await anyio.sleep(min(_PAUSE * 2**call.bare_rounds, _LONGEST_PAUSE))
+        else:
+            if not others:
+                await anyio.sleep(min(_PAUSE * 2**call.bare_rounds, _LONGEST_PAUSE))
             call.bare_rounds += 1
             self.note_activity()
-            await self._retry(call, body, {})
-        else:
-            self._end(call, body)
+            await self._retry(call, body, outcomes)
+
+    def _answers_to(self, others: Json) -> Json | None:
+        """The results for input requests other than for sampling; ``None`` where this client has nothing to offer for
+        one of them, for an error has no wire form."""
+        if not all(is_other(request) for request in others.values()):
+            return None
+        outcomes = {key: self.answer_other(key, request) for key, request in others.items()}
+        results = {key: outcome["result"] for key, outcome in outcomes.items() if "result" in outcome}
+        return results if len(results) == len(others) else None
 
     async def _reply(self, call: _Call, body: Json, outcomes: Json, key: str, outcome: Json) -> None:
         """Keep the answer to one input request; the last one makes the retry. An error abandons the call."""
@@ -146,7 +161,7 @@ class ModernClient(FixtureClient):
         params = {**call.params, **({"inputResponses": responses} if responses else {})}
         params |= {"requestState": state["requestState"]} if "requestState" in state else {}
         amended: Json | None = params
-        if responses and self.amend:
+        if self.amend and any(map(_is_sampling, state.get("inputRequests", {}).values())):
             amend, self.amend = self.amend, None
             amended = amend(params)
         if amended is None:

@@ -19,11 +19,11 @@ from ..transcript.events import Retried
 from ..transports.wire import WireToClient
 from .server import SERVER_INFO, Book, FixtureServer, Question, Tool, listed
 
-#: how long a retry may still take once the client has begun another call, in seconds: of a client that is known to make
-#: its calls one by one, of one that has retried before, and of any other
-_PASSED, _USUAL, _UNCERTAIN = 0.05, 0.25, 1.0
-#: how many times longer than its slowest retry so far it may take
-_SLOWER = 5
+#: how long a retry may still take, at least, once the client has begun another call, in seconds: of a client that is
+#: known to make its calls one by one, of one that has retried before, and of any other
+_PASSED, _USUAL, _UNCERTAIN = 0.05, 0.5, 1.0
+#: clients give a call up after a number of rounds (10 in the Python SDK); after so many none of its probes begins
+_ROUNDS = 6
 
 
 @dataclass
@@ -33,6 +33,8 @@ class _Call:
     id: Any  #: of the request whose response is due
     name: object
     declared: bool = False  #: its first request declared sampling
+    rounds: int = 0  #: results that called for a retry
+    asked_at: float = 0.0  #: when the last of them was sent
     waiting: bool = False  #: it was answered with a question, and a retry is awaited
     retry: Json | None = None
     abandoned: bool = False  #: the question was left unanswered so long that no other will be put
@@ -47,7 +49,6 @@ class ModernServer(FixtureServer):
         self._asked: dict[object, _Call] = {}  #: the calls that were answered with a question, by tool
         self._passed = False  #: another call came since the last question
         self._at_once: bool | None = None  #: whether the client makes several calls at once, once it has shown
-        self._slowest = 0.0  #: seconds that it took for a retry
 
     # --- receiving
 
@@ -83,6 +84,7 @@ class ModernServer(FixtureServer):
         call = self._asked.get(params.get("name"))
         if call and ("inputResponses" in params or "requestState" in params):
             self.transcript.note(Retried(id, call.id))
+            self.book.pace.saw(anyio.current_time() - call.asked_at)
             call.id = id
             given = params.get("inputResponses")
             for key in given if isinstance(given, dict) else ():
@@ -100,8 +102,12 @@ class ModernServer(FixtureServer):
     async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
         self.declare(_declared(params))
         call = self._call_under_way = _Call(id, tool.name, self.sampling is not None)
-        await tool.run(self, id)
+        await self._run_probes(tool, id)
         return None if call.abandoned else call.id
+
+    def _may_ask_more(self) -> bool:
+        call = self._call_under_way
+        return not call.abandoned and call.rounds < _ROUNDS
 
     def listed_tools(self) -> Json:
         """As in the legacy era, with the tools that are being called: some look a tool up before each round."""
@@ -157,7 +163,7 @@ class ModernServer(FixtureServer):
         if self._turn.statistics().tasks_waiting:
             self._at_once = True
         call.retry, call.waiting, self._passed = None, True, False
-        asked_at = anyio.current_time()
+        call.rounds, call.asked_at = call.rounds + 1, anyio.current_time()
         await self.send({"id": call.id, "result": result})
         if not self._at_once:
             await self.until(lambda: call.retry is not None or self._passed, self.timeout)
@@ -167,7 +173,6 @@ class ModernServer(FixtureServer):
         if call.retry is None:
             call.abandoned, call.waiting = True, False
         else:
-            self._slowest = max(self._slowest, anyio.current_time() - asked_at)
             self.unanswered = 0
         return call.retry
 
@@ -176,7 +181,7 @@ class ModernServer(FixtureServer):
         """How long the retry of a client that has begun another call may take, in seconds."""
         if self._at_once is False:
             return _PASSED
-        return min(self.timeout, max(_USUAL, _SLOWER * self._slowest) if self._slowest else _UNCERTAIN)
+        return self.margin(_UNCERTAIN if self.book.pace.slowest is None else _USUAL)
 
 
 def _declared(params: Json) -> Any:

@@ -50,8 +50,8 @@ class Peer:
 
         A request that cannot be delivered in time is noted as timed out.
         """
-        whole: Any = [_rpc(one) for one in body] if isinstance(body, list) else _rpc(body)
-        raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        whole: Any = [rpc(one) for one in body] if isinstance(body, list) else rpc(body)
+        raw = encoded(whole)
         taken = False
         with anyio.move_on_after(self.timeout) as scope:
             async with self._writing:
@@ -83,5 +83,10 @@ class Peer:
         return self._responses[id_key(id)]
 
 
-def _rpc(body: Json) -> Json:
+def encoded(message: Any) -> bytes:
+    """A message as it goes over the wire."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def rpc(body: Json) -> Json:
     return {"jsonrpc": "2.0", **body}

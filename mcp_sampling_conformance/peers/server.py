@@ -18,15 +18,18 @@ from ..protocol.names import SAMPLING, VERSION
 from ..protocol.revisions import Revision
 from ..transcript.events import Greeted, LeftDuringCalls, SamplingAsked, TimedOut
 from ..transports.wire import WireToClient
-from .peer import Peer
+from .pace import Pace
+from .peer import Peer, encoded, rpc
 
 SERVER_INFO = {"name": "mcp-sampling-conformance", "version": __version__}
 #: a group whose requests went unanswered so often is not asked any more
 _STRIKES = 2
 #: a session in which so many requests in a row went unanswered hangs, and is asked nothing more
 _HUNG = 3
-#: how long it may take until a client that takes nothing more is known to be gone, in seconds
+#: how long it may take at least until a client that takes nothing more is known to be gone, in seconds
 _PARTING = 0.5
+#: what need not come is waited for so many times as long as the slowest answer so far took
+_SLOWER = 5
 #: what is longer is no name of a model
 _LONGEST_MODEL = 100
 
@@ -65,9 +68,14 @@ class Book:
     """What is to be asked of one client in one revision, and how far it got; it outlives a client that is restarted."""
 
     tools: dict[str, Tool]
-    called: list[str] = field(default_factory=list)
+    called: list[str] = field(default_factory=list)  #: the tools whose probes were run, in order
+    calls: int = 0  #: calls that ran a probe
+    per_call: int = 1  #: probes that one call runs
+    asked: set[str] = field(default_factory=set)  #: the groups of the requests that were made
     unanswered: dict[str, int] = field(default_factory=dict)  #: requests that got no answer, by group
     answered: int = 0  #: sampling requests that got any answer, be it late or an error
+    pace: Pace = field(default_factory=Pace)  #: how long answers take
+    declared: bool = False  #: the client has declared sampling in some session
     declared_tools: bool = False  #: the client has declared ``sampling.tools`` in some session
     models: list[str] = field(default_factory=list)  #: the models that the client has shown, in order
     over: bool = False  #: nothing more is wanted of the client, and it need not be waited for
@@ -178,6 +186,7 @@ class FixtureServer(Peer):
     def declare(self, sampling: Any) -> None:
         """The client says what it can do."""
         self.sampling = sampling
+        self.book.declared |= sampling is not None
         self.book.declared_tools |= self.declares_tools
 
     def listed_tools(self) -> Json:
@@ -190,19 +199,38 @@ class FixtureServer(Peer):
         tool = self.book.tools.get(name) if isinstance(name, str) else None
         async with self._turn:
             if tool is not None and tool.name not in self.book.called and not self.gone:
-                self.book.called.append(tool.name)
-                self.running.append(tool.name)
+                self.book.calls += 1
                 self._wire.call = id
                 id = await self._run(tool, id, params)
-                if not self.gone:
-                    self.running.remove(tool.name)
         if not self.gone and id is not None:
             await self.send({"id": id, "result": self._complete({"content": [{"type": "text", "text": "done"}]})})
 
     async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
-        """Run the probe; returns the id of the request that is to be answered in the end, if any."""
-        await tool.run(self, id)
+        """Run the probe, and more of them where the client makes too few calls; returns the id of the request that is
+        to be answered in the end, if any."""
+        await self._run_probes(tool, id)
         return id
+
+    async def _run_probes(self, tool: Tool, call: Any) -> None:
+        ends = anyio.current_time() + self.timeout
+        self.book.called.append(tool.name)
+        self.running.append(tool.name)
+        await tool.run(self, call)
+        for another in self.book.left[: self.book.per_call - 1]:
+            # A call that takes long may be given up by the client.
+            if self.gone or self.unanswered or anyio.current_time() > ends or not self._may_ask_more():
+                break
+            self.book.called.append(another.name)
+            self.running.append(another.name)
+            await another.run(self, call)
+            if not self.gone:
+                self.running.remove(another.name)
+        if not self.gone:
+            self.running.remove(tool.name)
+
+    def _may_ask_more(self) -> bool:
+        """Whether the call under way can take more questions."""
+        return True
 
     def _complete(self, result: Json) -> Json:
         """A result as it goes out."""
@@ -226,6 +254,7 @@ class FixtureServer(Peer):
     def note_question(self, id: int | str, question: Question) -> Json:
         """Note a sampling request under its id, or the key that stands for one; returns its method and params."""
         self._unanswered.add(id_key(id))
+        self.book.asked.add(question.group)
         self.transcript.note(SamplingAsked(id, question.group, question.name, **question.details))
         return {"method": SAMPLING, **({} if question.params is None else {"params": question.params})}
 
@@ -239,9 +268,21 @@ class FixtureServer(Peer):
         """Whether there is no use in asking in this session."""
         return self.gone or self.unanswered >= _HUNG or self.book.given_up(group)
 
+    async def send_together(self, *bodies: Json) -> None:
+        """Send messages so that they arrive at the same time, as far as the transport can."""
+        with anyio.move_on_after(self.timeout):
+            async with self._writing:
+                await self._wire.send_together([encoded(rpc(body)) for body in bodies])
+
+    def margin(self, least: float) -> float:
+        """How long to wait for what need not come, in seconds: it follows what the client needed so far."""
+        return min(self.timeout, max(least, _SLOWER * (self.book.pace.slowest or 0.0)))
+
     async def responses(self, requests: Sequence[Json], group: str) -> list[Json | None]:
-        """The responses to requests that were sent; ``None``, which is noted, for each that got none in time."""
-        await self.until(lambda: all(self.answered(request["id"]) for request in requests), self.timeout)
+        """The responses to requests that were just sent; ``None``, which is noted, for each that got none in time."""
+        began = anyio.current_time()
+        if await self.until(lambda: all(self.answered(request["id"]) for request in requests), self.timeout):
+            self.book.pace.saw(anyio.current_time() - began)
         return [self._response(request["id"], group) for request in requests]
 
     def _response(self, id: int | str, group: str) -> Json | None:
@@ -280,7 +321,7 @@ class FixtureServer(Peer):
         requests = [self.prepare(one.group, one.name, one.params, **one.details) for one in questions]
         taken = [await self.send(request) for request in requests]
         # Who has hung up on a call cannot be asked in it, which proves nothing where the session goes on.
-        if not any(taken) and not await self.until(lambda: self.gone, _PARTING):
+        if not any(taken) and not await self.until(lambda: self.gone, self.margin(_PARTING)):
             return [None for _ in requests]
         return await self.responses(requests, group)
 

@@ -10,6 +10,7 @@ from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus
 from ..protocol.revisions import DEPRECATION
 from ..report import terminal
+from ..report.alike import told_once
 from ..report.failure import failure_text
 from ..report.formats import FORMATS
 from ..report.printable import printable
@@ -30,6 +31,7 @@ class ConformanceSession:
         self.settings = settings
         self.run = Conformance(config, settings)
         self.results: dict[str, Result] = {}  #: by the id of the item
+        self.failures: dict[str, pytest.TestReport] = {}  #: likewise
         self.notes: list[str] = []
         self.statuses: list[SamplingStatus] = []
         self.unreached = False  #: some item saw that sampling was never reached
@@ -102,6 +104,8 @@ class ConformanceSession:
             self.notes = data.pop("notes")
             self.statuses = [SamplingStatus(**status) for status in data.pop("statuses")]
             self.results[report.nodeid] = Result.from_json(data)
+            if report.failed:
+                self.failures[report.nodeid] = report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -129,6 +133,9 @@ class ConformanceSession:
         # Deselecting the item that would say so must not turn an empty run into a success.
         if self.unreached and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        # Only now it is known what ran, which may be a part, and in several processes.
+        for item, text in told_once({item: self.results[item] for item in self.failures}).items():
+            self.failures[item].longrepr = text
         report = RunReport(self._target, self.statuses, list(self.results.values()), self.notes)
         for path in self.settings.reports:
             path.write_text(FORMATS[path.suffix](report), encoding="utf-8")

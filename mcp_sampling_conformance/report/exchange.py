@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
 from ..judging.excerpt import Excerpt, Shown, ShownMessage
 from ..judging.results import Result
+from ..protocol.http_headers import KEPT
 from ..transcript.events import (
     Event,
     Exited,
@@ -26,6 +27,11 @@ from .printable import printable
 
 #: characters of a message that are shown
 _LONG = 600
+
+#: the topics that are about how messages travel
+_ABOUT_HTTP = ("http", "framing")
+#: the headers that they are about, as a transcript names them
+_HEADERS = (*(name.lower() for name in KEPT), "location", "allow")
 
 #: what is said of an event, with its fields
 _WORDS: dict[type[Event], str] = {
@@ -47,6 +53,8 @@ _WORDS: dict[type[Event], str] = {
 def evidence_lines(result: Result) -> list[str]:
     """What shows that a rule was broken, as lines; none for a result that shows nothing."""
     lines = list(_lines(result.excerpt)) if result.excerpt else []
+    if result.excerpt and result.topic in _ABOUT_HTTP:
+        lines += _http(result.excerpt.http)
     return lines + [printable(line) for line in result.details]
 
 
@@ -60,13 +68,28 @@ def _lines(excerpt: Excerpt) -> Iterator[str]:
         yield from _item(excerpt.later, offending=False)
 
 
+def _http(heads: Iterable[HttpExchange]) -> Iterator[str]:
+    """The heads of an HTTP exchange: method and status, with those headers of both sides that rules are about."""
+    for head in heads:
+        yield f"the HTTP exchange [{printable(head.exchange)}]:"
+        for arrow, first, headers in (
+            ("client → server", head.method, head.request_headers),
+            ("server → client", f"HTTP {head.status}", head.response_headers),
+        ):
+            yield f"    {arrow}  {printable(first)}"
+            for name in _HEADERS:
+                if name in headers:
+                    yield f"        {name}: {printable(headers[name][:_LONG])}"
+
+
 def _item(item: Shown, offending: bool) -> Iterator[str]:
+    mark = ">>>" if offending else "   "
     if isinstance(item, ShownMessage):
-        yield f"{'>>>' if offending else '   '} {_message(item)}"
+        yield f"{mark} {_message(item)}"
         return
     told = {field.name: getattr(item, field.name) for field in fields(item)}
-    yield f"    ({printable(_WORDS[type(item)].format(**told))})"
-    if isinstance(item, Exited):
+    yield f"{mark} ({printable(_WORDS[type(item)].format(**told))})"
+    if isinstance(item, Exited | TimedOut):
         for line in item.stderr.splitlines():
             yield f"    stderr:{printable(line)}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..judging.results import Result, Verdict
 from .exchange import evidence_lines
 from .printable import printable
@@ -12,16 +14,20 @@ _REMARKS = {
 }
 
 
-def failure_text(result: Result) -> str:
-    """The rule, its level and revision, where it stands in the specification, what broke it, and the messages."""
+def failure_text(result: Result, also_in: Sequence[str] = ()) -> str:
+    """The rule, its level and revision, where it stands in the specification, what broke it, and the messages.
+
+    ``also_in`` are other revisions in which it is broken in the same way."""
     message = "\n".join(printable(line) for line in result.message.splitlines())
+    also = [f"  also in   {', '.join(also_in)}"] if also_in else []
     if result.verdict is Verdict.ERROR or result.about_run:
-        return message
+        return "\n".join([message, *also])
     return "\n".join(
         [
             message,
             "",
             f"  rule      {result.rule}, {result.level} in {result.revision} (a {result.role} over {result.transport})",
+            *also,
             f"  requires  {result.statement}",
             f"  source    {result.url}",
             *filter(None, [_REMARKS.get(result.role)]),

@@ -42,11 +42,15 @@ def write_summary(
         for line in table(rules):
             reporter.write_line(line)
         for status in statuses:
-            reporter.write_line(printable(status.line(Side(rules[0].role))), bold=True, red=not status.works)
+            reporter.write_line(printable(status.line(Side(rules[0].role))), bold=True, **_colour(status))
     for note in notes:
         reporter.write_line(printable(note), yellow=True)
-    for line in _read_next(results, unreached, reports):
+    for line in _read_next(results, statuses, unreached, reports):
         reporter.write_line(line)
+
+
+def _colour(status: SamplingStatus) -> dict[str, bool]:
+    return {} if status.works else {"red": True} if status.judged else {"yellow": True}
 
 
 def _alike(results: Sequence[Result]) -> list[tuple[Result, list[str]]]:
@@ -85,11 +89,17 @@ def _cell(verdicts: Counter[Verdict]) -> str:
     return "not applicable" if verdicts[Verdict.NOT_APPLICABLE] else "not observed" if verdicts else "-"
 
 
-def _read_next(results: Sequence[Result], unreached: bool, reports: Sequence[Path]) -> list[str]:
+def _read_next(
+    results: Sequence[Result], statuses: Sequence[SamplingStatus], unreached: bool, reports: Sequence[Path]
+) -> list[str]:
     counts = Counter(result.verdict for result in results)
     lines = []
     if unreached:
-        what = "The mapper could not be called" if results[0].role == "mapper" else "Sampling was never reached"
+        what = "Sampling was never reached"
+        if results[0].role == "mapper":
+            what = "The mapper could not be called"
+        elif not any(status.judged for status in statuses):
+            what = f"The {results[0].role} could not be judged"
         lines.append(f"{what}: nothing here is a pass. See the item sampling-reached.")
     if counts[Verdict.FAIL]:
         lines.append("Each failure above shows the rule, its source and the messages; run one again by its id.")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ..evidence.evidence import Evidence
 from ..protocol.jsonrpc import shown
 from ..transcript.transcript import Side
-from .rule import CLIENT, HELD, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVER, Finding, broken, rule
+from .rule import CLIENT, HELD, LEGACY_ADVICE, MODERN_MUST, SERVER, Finding, broken, rule
 
 
 @rule(
@@ -21,7 +21,6 @@ from .rule import CLIENT, HELD, LEGACY_ADVICE, LEGACY_SHOULD, MODERN_MUST, SERVE
     "client/sampling",
     "user-interaction-model",
     unobserved="no sampling request came",
-    over_http=LEGACY_SHOULD,
 )
 def within_a_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Sampling is asked for while a request of the client is being processed."""
@@ -29,7 +28,7 @@ def within_a_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for exchange in session.exchanges:
             if session.within_request(exchange):
                 yield HELD
-            else:
+            elif not exchange.request.message.channel.startswith("GET"):  # whose stream is for what belongs to no call
                 yield broken(exchange.request, "a sampling request came while no request of the client was pending")
 
 

@@ -31,8 +31,8 @@ from .shapes import asked_answered, expect, is_object, rejected
     "capability/declared-shape",
     CLIENT,
     ALWAYS_MUST,
-    "client/sampling",
-    "capabilities",
+    "schema",
+    "clientcapabilities",
     unobserved="the client declared no sampling",
 )
 def declared_shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def declared_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client that declared sampling answers a plain valid request with a result or an error that means something, not
     with -32601."""
     for exchange in evidence.asks("plain"):
-        if exchange.answer is None:
+        if exchange.answer is None or exchange.declared is None:
             continue
         code = exchange.error.get("code") if exchange.error else None
         if code is not None and code.value == -32601:
@@ -115,8 +115,8 @@ NO_UNDECLARED = "the client declared sampling"
     "capability/undeclared-rejected",
     CLIENT,
     LEGACY_MUST,
-    "basic/lifecycle",
-    "operation",
+    "client/sampling",
+    "capabilities",
     unobserved=NO_UNDECLARED,
 )
 def undeclared_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:

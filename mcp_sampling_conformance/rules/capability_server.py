@@ -7,6 +7,7 @@ client/sampling "Capabilities"; basic/lifecycle "Initialization" and "Operation"
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call, Exchange
@@ -112,7 +113,7 @@ def _plain_calls(evidence: Evidence) -> dict[object, list[tuple[Call, bool]]]:
     found: dict[object, list[tuple[Call, bool]]] = {}
     for probe in evidence.probes("first-call", "second-call"):
         for call in probe.calls:
-            asked = any(call.may_own(exchange) for exchange in probe.exchanges)
+            asked = bool(probe.owned(call))
             found.setdefault(probe.callee, []).append((call, asked))
     return found
 
@@ -152,7 +153,7 @@ def per_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 continue
             target = probe.callee
             for call in probe.calls:
-                asked = [exchange for exchange in probe.exchanges if call.may_own(exchange)]
+                asked = probe.owned(call)
                 before = not _never_declared(session, call.request.index)
                 if call.declared is None and before and target not in afresh:
                     if asked:
@@ -227,6 +228,32 @@ def _is_plain(exchange: Exchange) -> bool:
 def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Every form of the sampling capability (empty, with tools, with context, with both, with unknown members) means
     that sampling is supported."""
+    tries = _tries(evidence)
+    # A server that samples for a form on one connection and not on the next has other reasons than the form.
+    steady = all(len({bool(one.missed) for one in same}) == 1 for same in tries)
+    accepted = sum(not one.missed for same in tries for one in same)
+    for same in tries:
+        if not same[0].missed:
+            yield HELD
+        elif steady and len(same) > 1 and accepted > 1:
+            declared, (at, what) = shown(same[0].declared.value), same[0].missed
+            others = f"clients that declared other forms of the capability were asked, on {accepted} connections"
+            yield broken(
+                at, f"{what} a client that declared sampling: {declared}, on {len(same)} connections; {others}"
+            )
+
+
+@dataclass(frozen=True)
+class _Try:
+    """What a client with one form of the capability met on one connection."""
+
+    declared: Value
+    missed: tuple[Value, str] | None  #: where and how it showed that the form is not known; ``None``: it was asked
+
+
+def _tries(evidence: Evidence) -> list[list[_Try]]:
+    """What came of each form, on each connection that could tell."""
+    found: dict[str, list[_Try]] = {}
     # What samples plainly for one form has no reason not to sample for another.
     plain = {
         probe.callee
@@ -234,32 +261,32 @@ def declared_forms_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]
         if probe.exchanges and all(_is_plain(e) for e in probe.exchanges)
     }
     # Whoever shows what the model said on another connection remembers it, and has no need to ask.
-    sampled = {exchange.text for exchange in evidence.exchanges if exchange.text}
-    for probe in evidence.probes("first-call"):
-        target = probe.callee
+    said = {exchange.text for exchange in evidence.exchanges if exchange.text}
+    for session in evidence.sessions:
+        forms = {shown(declared.value): declared for _, declared in session.declarations if declared is not None}
+        for form, declared in forms.items():
+            asked = any(e.declared is not None and shown(e.declared.value) == form for e in session.exchanges)
+            missed = None if asked else _missed(session, form, plain, said)
+            if asked or missed:
+                found.setdefault(form, []).append(_Try(declared, missed))
+    return list(found.values())
+
+
+def _missed(session: Session, form: str, plain: set[str], said: set[str]) -> tuple[Value, str] | None:
+    """Where and how it shows that a server that did not sample for a form on a connection does not know the form."""
+    # One that is slow to start has said nothing of the form.
+    if session.events(NotOpened) and not session.events(TimedOut) and session.sampling is not None:
+        return session.sampling, "the server did not come up for"
+    for probe in session.probes:
         declared = probe.calls[0].declared if probe.calls else None
-        if declared is None or target not in plain:
+        if probe.group != "first-call" or probe.callee not in plain or declared is None:
+            continue
+        if shown(declared.value) != form:
+            continue
+        # One modern process sees all forms, and may answer a later one from what it made of an earlier answer.
+        if session.revision.modern and not any(call.failed for call in probe.calls):
             continue
         responses = [shown(call.response.body, limit=1_000_000) for call in probe.calls if call.response]
-        # Where another call samples for this form, the form is understood, and this call may have been put off.
-        if any(e.declared is not None and e.declared.value == declared.value for e in probe.session.exchanges):
-            yield HELD
-        # One modern process sees all forms, and may answer a later one from what it made of an earlier answer.
-        elif evidence.revision.modern and not any(call.failed for call in probe.calls):
-            continue
-        elif not any(text in response for response in responses for text in sampled):
-            yield broken(
-                probe.calls[0].request.whole,
-                f"{target} sampled for another form of the capability, but not for a client that declared "
-                f"sampling: {shown(declared.value)}",
-            )
-    # The connection without sampling is started beside the others: where it fails too, it is not for their capability;
-    # nor is it where a server is slow to start.
-    opened = any(session.sampling is None and not session.events(NotOpened) for session in evidence.sessions)
-    for session in evidence.sessions:
-        refused = session.events(NotOpened) and not session.events(TimedOut)
-        if opened and session.sampling is not None and refused:
-            yield broken(
-                session.sampling,
-                f"the server did not come up for a client that declared sampling: {shown(session.sampling.value)}",
-            )
+        if not any(text in response for response in responses for text in said):
+            return probe.calls[0].request.whole, f"{probe.callee} samples, but not for"
+    return None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of
+from ..evidence.evidence import Evidence
 from ..evidence.messages import Value
+from ..evidence.speech import blocks_of
 from ..protocol.jsonrpc import shown
 from ..protocol.revisions import NAMES, REVISIONS
 from ..transcript.transcript import Side
@@ -43,7 +44,7 @@ def _offered_tools(params: Value) -> Value | None:
 )
 def tools_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server offers no tools in a sampling request to a client that did not declare sampling.tools."""
-    for exchange in evidence.asked:
+    for exchange in evidence.asked.exchanges:
         if exchange.declared is not None and exchange.declared.get("tools") is None:
             tools = _offered_tools(exchange.params)
             if tools is None:
@@ -67,7 +68,7 @@ def tools_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Findin
 def tool_fields_undeclared_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Without sampling.tools a server leaves toolChoice and an empty tools array out too, for a client must refuse
     them."""
-    for exchange in evidence.asked:
+    for exchange in evidence.asked.exchanges:
         params, declared = exchange.params, exchange.declared
         if declared is not None and declared.get("tools") is None and not _offered_tools(params):
             for field in (params.get("toolChoice"), params.get("tools")):
@@ -91,7 +92,7 @@ def tool_fields_undeclared_avoided(evidence: Evidence, side: Side) -> Iterator[F
 )
 def context_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server asks for includeContext other than none only from a client that declared sampling.context."""
-    for exchange in evidence.asked:
+    for exchange in evidence.asked.exchanges:
         if exchange.declared is not None and exchange.declared.get("context") is None:
             context = context_of(exchange.params)
             yield (
@@ -114,7 +115,7 @@ def context_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Find
 )
 def context_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server avoids the deprecated includeContext values thisServer and allServers, declared or not."""
-    for exchange in evidence.asked:
+    for exchange in evidence.asked.exchanges:
         if exchange.declared is not None and exchange.declared.get("context") is not None:
             context = context_of(exchange.params)
             yield (
@@ -164,13 +165,13 @@ def _newer_content(evidence: Evidence, turn: Value) -> Iterator[tuple[Value, str
 )
 def revision_respected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A party uses nothing in sampling that its negotiated revision does not have yet."""
-    for turn in evidence.turns(side):
+    for turn in evidence.said_by(side).turns:
         found = list(_newer_content(evidence, turn))
         yield from (_too_new(evidence, value, what) for value, what in found)
         if not found:
             yield HELD
     if side is Side.SERVER:
-        for params in evidence.requests:
+        for params in evidence.asked.requests:
             found = list(_newer_fields(evidence, params))
             yield from (_too_new(evidence, value, what) for value, what in found)
             if not found:

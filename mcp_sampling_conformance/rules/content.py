@@ -12,14 +12,24 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from ..evidence.evidence import Evidence, has_type
+from ..evidence.evidence import Evidence
 from ..evidence.messages import Value
+from ..evidence.speech import blocks_of
 from ..protocol.jsonrpc import is_number, shown
 from ..protocol.revisions import Revision
 from ..transcript.transcript import Side
 from .role import is_role
 from .rule import ALWAYS_ADVICE, ALWAYS_MUST, ALWAYS_SHOULD, BOTH, CLIENT, HELD, SERVER, Finding, broken, rule
-from .shapes import Predicate, asked_answered, expect, is_object, is_string, require, survived
+from .shapes import (
+    Predicate,
+    asked_answered,
+    expect,
+    is_object,
+    is_string,
+    own_calls_answered,
+    require,
+    served_next,
+)
 
 NO_BLOCK = "no content block was sent"
 NO_BINARY = "no image or audio block was sent"
@@ -50,9 +60,9 @@ BINARY = ("image", "audio")
 def blocks_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Every content block has a type that its revision knows and the members that the type requires, rightly typed."""
     # What a result's content must be at all, result/content says.
-    for turn in evidence.request_messages if side is Side.SERVER else ():
+    for turn in evidence.asked.turns if side is Side.SERVER else ():
         yield from require(turn, "content", lambda value: isinstance(value, dict | list), "a content block")
-    for block in evidence.blocks(side):
+    for block in evidence.said_by(side).blocks:
         inside = _is_inside_tool_result(block)
         if isinstance(block.value, list) and not inside:
             continue  # content/array says what an array inside an array is
@@ -92,7 +102,7 @@ def _block_valid(block: Value, allowed: frozenset[str], revision: Revision) -> I
 
 
 def _binary(evidence: Evidence, side: Side) -> Iterator[Value]:
-    return (block for block in evidence.blocks(side) if has_type(block, *BINARY))
+    return evidence.said_by(side).blocks_with_type(*BINARY)
 
 
 def _data(evidence: Evidence, side: Side) -> Iterator[Value]:
@@ -121,7 +131,7 @@ def is_canonical_base64(text: str) -> bool:
         return False
 
 
-@rule("content/base64", BOTH, ALWAYS_MUST, "client/sampling", "image-content", unobserved=NO_BINARY)
+@rule("content/base64", BOTH, ALWAYS_MUST, "schema", "imagecontent", unobserved=NO_BINARY)
 def base64_data(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The data of an image or audio block is base64."""
     for data in _data(evidence, side):
@@ -137,7 +147,7 @@ def base64_canonical(evidence: Evidence, side: Side) -> Iterator[Finding]:
             yield from expect(data, is_canonical_base64, "base64 in the standard alphabet with padding")
 
 
-@rule("content/mime-type", BOTH, ALWAYS_MUST, "client/sampling", "image-content", unobserved=NO_BINARY)
+@rule("content/mime-type", BOTH, ALWAYS_MUST, "schema", "imagecontent", unobserved=NO_BINARY)
 def mime_type(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """An image or audio block names its mimeType, a string."""
     for block in _binary(evidence, side):
@@ -171,7 +181,7 @@ def _fits(kind: str, mime: str) -> bool:
 @rule("content/array", BOTH, ALWAYS_MUST, "schema", "samplingmessage", unobserved=NO_BLOCK)
 def array(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The content of a message is one block; from 2025-11-25 on it may be an array of blocks, but of no arrays."""
-    for turn in evidence.turns(side):
+    for turn in evidence.said_by(side).turns:
         content = turn.get("content")
         if content is None or not isinstance(content.value, dict | list):
             continue
@@ -190,7 +200,7 @@ def array(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def annotations_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Annotations are an object; audience in it lists roles, priority is a number from 0 to 1, lastModified (from
     2025-06-18 on) a string."""
-    for block in evidence.blocks(side):
+    for block in evidence.said_by(side).blocks:
         found = block.get("annotations")
         if found is None:
             continue
@@ -214,24 +224,60 @@ def annotations_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
     SERVER,
     ALWAYS_SHOULD,
     "client/sampling",
-    "messages",
+    "security-considerations",
     unobserved="no sampling request could be answered with the various kinds of content",
 )
 def kinds_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A server answers its call and lives on, whatever valid content the sampling result has."""
+    """A server whose sampling result had any valid content lives on, and serves the next call."""
     for probe in evidence.probes("kind"):
-        yield from survived(probe)
+        yield from served_next(probe)
+
+
+@rule(
+    "content/kinds-answered",
+    SERVER,
+    ALWAYS_MUST,
+    "messages",
+    "responses",
+    unobserved="no sampling request could be answered with the various kinds of content",
+)
+def kinds_of_result_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server answers its call, with success or not, whatever valid content the sampling result has."""
+    for probe in evidence.probes("kind"):
+        yield from own_calls_answered(probe)
 
 
 @rule(
     "content/kinds-answered",
     CLIENT,
     ALWAYS_MUST,
-    "client/sampling",
     "messages",
+    "responses",
     unobserved="no request with the various kinds of content could be made",
 )
 def kinds_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers a request of any valid content, with a result or an error."""
     for exchange in evidence.asks("kind"):
         yield asked_answered(exchange)
+
+
+@rule(
+    "content/not-empty",
+    CLIENT,
+    ALWAYS_ADVICE,
+    "client/sampling",
+    "messages",
+    unobserved="no answer to a plain question ended by itself",
+)
+def not_empty(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """An answer to a question that ended by itself says something: neither an empty text nor an empty array."""
+    for exchange in evidence.asks("plain", "plain-again", "parameter", "preference"):
+        content = exchange.result.get("content") if exchange.result else None
+        reason = exchange.result.get("stopReason") if exchange.result else None
+        if exchange.result is None or content is None or (reason is not None and reason.value != "endTurn"):
+            continue
+        texts = [text.value if (text := block.get("text")) else None for block in blocks_of(exchange.result)]
+        if any(text is None or text != "" for text in texts) or not isinstance(content.value, dict | list):
+            yield HELD
+        else:
+            yield broken(content, f"{content.json_path} is {shown(content.value)}, and the model ended it by itself")

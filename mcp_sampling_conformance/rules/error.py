@@ -5,38 +5,51 @@ client/sampling "Error Handling"; basic "Responses".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
+from ..evidence.exchanges import Exchange
 from ..evidence.messages import Message
 from ..evidence.session import Session
 from ..protocol.http_headers import version_in
 from ..protocol.jsonrpc import is_integer
 from ..transcript.transcript import Side
 from .rule import (
+    ADVICE,
+    ALWAYS_ADVICE,
     ALWAYS_MUST,
     ALWAYS_SHOULD,
     BOTH,
     CLIENT,
     HELD,
+    LEGACY_ADVICE,
     LEGACY_MUST,
-    LEGACY_SHOULD,
     MODERN_MUST,
     SERVER,
+    SHOULD,
     Finding,
     broken,
     rule,
 )
-from .shapes import asked_answered, is_string, lived_on, rejected, require, survived
+from .shapes import (
+    VALID,
+    asked_answered,
+    goes_on_answering,
+    is_string,
+    lived_on,
+    refuses_all,
+    rejected,
+    require,
+    survived,
+)
 
 
 @rule(
     "error/answered-error-survived",
     SERVER,
     LEGACY_MUST,
-    "client/sampling",
-    "error-handling",
+    "messages",
+    "responses",
     unobserved="no sampling request could be answered with an error",
 )
 def answered_error_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
@@ -76,31 +89,68 @@ def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
             yield broken(exchange.answer, "a response with both a result and an error")
 
 
-_REFUSAL = re.compile(r"reject|den(y|ied)|declin|refus|disallow|not allowed|user", re.IGNORECASE)
+#: codes that speak of the message or of a fault, and not of a user: JSON-RPC's own, and the one that SDKs give to an
+#: exception of the application
+_NO_USER = (-32700, -32600, -32601, -32602, -32603, 0)
 
 
 @rule(
     "error/rejection-code",
     CLIENT,
-    LEGACY_SHOULD,
+    {"2024-11-05": ADVICE, "2025-11-25": SHOULD, "2026-07-28": None},  # at first -1 stands in an example alone
     "client/sampling",
     "error-handling",
-    unobserved="the client did not refuse the plain request as its user would",
+    unobserved="the client did not refuse every valid request, as where its user says no",
 )
 def rejection_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request that the user rejects is answered with the error -1."""
-    plain = list(evidence.asks("plain", "plain-again"))
-    if not plain or any(exchange.error is None for exchange in plain):
+    valid = [exchange for exchange in evidence.asks(*VALID) if exchange.answer is not None]
+    if any(exchange.error is None for exchange in valid):
         return
-    for exchange in plain:
+    for exchange in valid:
         code = exchange.error.get("code") if exchange.error else None
-        words = exchange.error.get("message") if exchange.error else None
-        if code is None or code.value == -32601:
+        if code is None or not is_integer(code.value) or code.value in _NO_USER:
             continue
         if code.value == -1:
             yield HELD
-        elif words is not None and isinstance(words.value, str) and _REFUSAL.search(words.value):
-            yield broken(code, f"a refusal ({words.value!r}) has the code {code.value} instead of -1")
+        else:
+            yield broken(code, f"every valid request is refused, and {exchange.name} with {code.value} instead of -1")
+
+
+#: requests of plain text that no client has a reason to call invalid, as it may call an image
+_OF_TEXT = ("plain", "plain-again", "parameter", "preference")
+#: the codes that say so: no JSON, no request, not these params
+_INVALID = (-32700, -32600, -32602)
+#: something went wrong inside
+_INTERNAL = -32603
+
+
+@rule(
+    "error/valid-not-invalid",
+    CLIENT,
+    LEGACY_ADVICE,
+    "messages",
+    "responses",
+    unobserved="no request was refused by a client that fulfils others",
+)
+def valid_not_invalid(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A valid request that is refused is not called invalid or the client's own failure, nor an invalid one that."""
+    if refuses_all(evidence):
+        return
+    for exchange in evidence.asks(*_OF_TEXT):
+        # A user, or a rate limit, may refuse all requests from some point on.
+        if exchange.error is not None and goes_on_answering(evidence, exchange):
+            yield _fair(exchange, (*_INVALID, _INTERNAL), "is valid")
+    for exchange in evidence.asks("malformed-content", "malformed-params"):
+        if exchange.error is not None:
+            yield _fair(exchange, (_INTERNAL,), "is invalid, and the sender's fault")
+
+
+def _fair(exchange: Exchange, unfair: tuple[int, ...], what: str) -> Finding:
+    code = exchange.error.get("code") if exchange.error else None
+    if code is None or code.value not in unfair:
+        return HELD
+    return broken(code, f"{exchange.name} was refused with {code.value}; the request {what}")
 
 
 @rule(
@@ -114,7 +164,10 @@ def rejection_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers a sampling request that breaks the schema or a tool loop, or refuses it, and lives on."""
-    groups = ("malformed", "no-max-tokens", "bad-max-tokens", "missing-result", "mixed-results", "odd")
+    groups = (
+        *("malformed-content", "malformed-params", "bad-role", "no-max-tokens", "bad-max-tokens"),
+        *("missing-result", "mixed-results", "odd"),
+    )
     for exchange in evidence.asks(*groups):
         yield asked_answered(exchange)
     yield from lived_on(evidence, *groups)
@@ -129,8 +182,22 @@ def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Findi
     unobserved="no malformed request was answered",
 )
 def malformed_request_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A sampling request that breaks the schema is refused, not answered with a result."""
-    for exchange in evidence.asks("malformed"):
+    """A sampling request whose message content breaks the schema is refused, not answered with a result."""
+    for exchange in evidence.asks("malformed-content"):
+        yield from rejected(exchange, None, "although its content breaks the schema")
+
+
+@rule(
+    "error/malformed-params-rejected",
+    CLIENT,
+    ALWAYS_ADVICE,
+    "schema",
+    "createmessagerequestparams",
+    unobserved="no malformed request was answered",
+)
+def malformed_params_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A sampling request whose other params break the schema is refused, not answered with a result."""
+    for exchange in evidence.asks("malformed-params"):
         yield from rejected(exchange, None, "although it breaks the schema")
 
 

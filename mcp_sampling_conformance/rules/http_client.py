@@ -80,7 +80,7 @@ def _judged(sent: _Sent, fault: str | None) -> Finding:
         return HELD
     exchange = sent.http.exchange
     what = f"{exchange} ({sent.method})" if sent.method is not None else exchange
-    return Finding(False, f"in {what}, {fault}", sent.message.whole if sent.message else None, sent.entry)
+    return Finding(False, f"in {what}, {fault}", sent.message.whole if sent.message else None, sent.entry or sent.http)
 
 
 @rule(

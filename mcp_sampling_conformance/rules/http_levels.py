@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .rule import MUST, SHOULD, Levels
+from .rule import ADVICE, MUST, SHOULD, Levels
 
 ALWAYS_HTTP_MUST: Levels = {"2025-03-26": MUST}
 LEGACY_HTTP_MUST: Levels = {"2025-03-26": MUST, "2026-07-28": None}
+LEGACY_HTTP_ADVICE: Levels = {"2025-03-26": ADVICE, "2026-07-28": None}
 LEGACY_HTTP_SHOULD: Levels = {"2025-03-26": SHOULD, "2026-07-28": None}
 TRANSPORTS = "basic/transports"
 #: the page since 2026-07-28

@@ -11,7 +11,14 @@ from ..evidence.evidence import Evidence
 from ..protocol.names import MISSING_CAPABILITY
 from ..transcript.transcript import Side
 from .capability_shapes import META
-from .http_levels import ALWAYS_HTTP_MUST, LEGACY_HTTP_MUST, LEGACY_HTTP_SHOULD, STREAMABLE, TRANSPORTS
+from .http_levels import (
+    ALWAYS_HTTP_MUST,
+    LEGACY_HTTP_ADVICE,
+    LEGACY_HTTP_MUST,
+    LEGACY_HTTP_SHOULD,
+    STREAMABLE,
+    TRANSPORTS,
+)
 from .rule import HELD, HTTP, MODERN_MUST, SERVER, Finding, broken, rule
 from .shapes import call_answered, concluded
 
@@ -62,6 +69,47 @@ def not_broadcast(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for message in session.broadcasts:
             yield broken(message.whole, f"the same request came on another stream before, and now on {message.channel}")
         if session.exchanges and not session.broadcasts:
+            yield HELD
+
+
+NOT_RESUMED = "no stream was resumed"
+
+
+@rule(
+    "http/resumption",
+    SERVER,
+    LEGACY_HTTP_MUST,
+    TRANSPORTS,
+    "resumability-and-redelivery",
+    unobserved=NOT_RESUMED,
+    transports=HTTP,
+)
+def resumption(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A stream that is resumed with Last-Event-ID replays nothing that came on another stream."""
+    for session in evidence.sessions:
+        foreign = [(message, first) for message, first in session.replays if message.channel != first]
+        for message, first in foreign:
+            yield broken(message.whole, f"the resumed stream of {message.channel} replays what came on that of {first}")
+        if session.resumed and not foreign:
+            yield HELD
+
+
+@rule(
+    "http/nothing-replayed-twice",
+    SERVER,
+    LEGACY_HTTP_ADVICE,
+    TRANSPORTS,
+    "resumability-and-redelivery",
+    unobserved=NOT_RESUMED,
+    transports=HTTP,
+)
+def nothing_replayed_twice(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A stream that is resumed with Last-Event-ID goes on after that event, and repeats none before it."""
+    for session in evidence.sessions:
+        own = [message for message, first in session.replays if message.channel == first]
+        for message in own:
+            yield broken(message.whole, f"the resumed stream of {message.channel} repeats an event that came before")
+        if session.resumed and not own:
             yield HELD
 
 

@@ -5,12 +5,12 @@ basic/patterns/mrtr, basic "ResultType"; schema InputRequiredResult.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call
 from ..evidence.messages import Value
+from ..evidence.session import Probe
 from ..protocol.jsonrpc import shown
 from ..protocol.names import CALLS, CAPABILITIES
 from ..transcript.events import SampledInLegacyEra
@@ -125,55 +125,30 @@ def another_connection(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 LEGACY_CALL = (
-    "Sampling works here for legacy clients only: in this era a server cannot send sampling/createMessage, it answers "
-    "the call with an InputRequiredResult instead (Python SDK: a resolver that returns Sample; TypeScript SDK: return "
-    "inputRequired)."
+    "Nobody has to sample, and an error that says so is its right; but where it is to work in this era too, the server "
+    "cannot send sampling/createMessage, it answers the call with an InputRequiredResult instead (Python SDK: a "
+    "resolver that returns Sample; TypeScript SDK: return inputRequired)."
 )
-NOT_COMPARED = "nothing that samples in the legacy era could be compared"
-#: what SDKs say to a server that wants to send a request of its own
-_WANTED_TO_SEND = re.compile(r"createMessage|back[- ]?channel|server-(to-client|initiated) request", re.IGNORECASE)
 
 
 @rule(
     "input-required/asks-in-its-result",
     SERVER,
-    MODERN_MUST,
-    MRTR,
-    "multi-round-trip-requests",
-    unobserved=NOT_COMPARED,
-)
-def asks_in_its_result(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A server that wants to sample asks by way of an InputRequiredResult; it does not try the request of the legacy
-    era, with an error for the client to see."""
-    for legacy, target, call in _compared(evidence):
-        if call is None:
-            yield HELD
-        elif (seen := _seen(call)) is None or _WANTED_TO_SEND.search(seen):
-            yield broken(
-                call.response.whole if call.response else call.last.whole,
-                f"{target} asks a {legacy} client for sampling, but a {evidence.revision.name} client sees "
-                f"{seen or 'no answer'} instead of a question. {LEGACY_CALL}",
-            )
-
-
-@rule(
-    "input-required/asks-in-both-eras",
-    SERVER,
     MODERN_ADVICE,
     MRTR,
     "multi-round-trip-requests",
-    unobserved=NOT_COMPARED,
+    unobserved="nothing that samples in the legacy era could be compared",
 )
-def asks_in_both_eras(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """What samples for a legacy client does not fail for a modern one."""
+def asks_in_its_result(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """What samples for a legacy client asks a modern one too, by way of an InputRequiredResult, and does not fail."""
     for legacy, target, call in _compared(evidence):
         if call is None:
             yield HELD
-        elif (seen := _seen(call)) is not None and not _WANTED_TO_SEND.search(seen):
+        else:
             yield broken(
                 call.response.whole if call.response else call.last.whole,
-                f"{target} asks a {legacy} client for sampling, but a {evidence.revision.name} client sees {seen} "
-                "instead of a question; that may be meant, for nobody has to sample",
+                f"{target} asks a {legacy} client for sampling, but a {evidence.revision.name} client sees "
+                f"{_seen(call)} instead of a question. {LEGACY_CALL}",
             )
 
 
@@ -181,8 +156,11 @@ def _compared(evidence: Evidence) -> Iterator[tuple[str, str, Call | None]]:
     """What sampled in the legacy era, with the revision: ``None`` where it does here too, else the last call of those
     that failed. Who succeeds does without sampling, and a single failure may be a rate limit."""
     legacy = {e.callee: e.revision for session in evidence.sessions for e in session.events(SampledInLegacyEra)}
+    probes: dict[str, list[Probe]] = {}
+    for probe in evidence.probes("first-call"):
+        probes.setdefault(probe.callee, []).append(probe)
     for callee, revision in legacy.items():
-        own = [probe for probe in evidence.probes("first-call") if probe.callee == callee]
+        own = probes.get(callee, [])
         calls = [call for probe in own for call in probe.calls if call.declared is not None]
         if any(probe.exchanges for probe in own):
             yield revision, callee, None
@@ -190,11 +168,11 @@ def _compared(evidence: Evidence) -> Iterator[tuple[str, str, Call | None]]:
             yield revision, callee, calls[-1]
 
 
-def _seen(call: Call) -> str | None:
-    """What a client sees of a call that failed; ``None`` for nothing."""
+def _seen(call: Call) -> str:
+    """What a client sees of a call that failed."""
     if call.response is None:
-        return None
+        return "no answer"
     error = call.response.whole.get("error")
     if error is not None:
         return f"the error {shown(error.value, 300)}"
-    return f"a result that says isError, {shown(call.response.body['result'].get('content'), 300)},"
+    return f"a result that says isError, {shown(call.response.body.get('result', {}).get('content'), 300)},"

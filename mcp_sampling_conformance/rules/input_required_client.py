@@ -73,27 +73,15 @@ def state_not_invented(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 @rule("input-required/all-answered", CLIENT, MODERN_MUST, *ON_CLIENTS, unobserved=NOT_RETRIED)
 def all_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """The inputResponses of a retry have every key of the inputRequests, and none that was never asked for."""
-    for call, place, retry, result in _retries(evidence):
+    """The inputResponses of a retry have every key of the inputRequests. Others do no harm, servers ignore them."""
+    for _, _, retry, result in _retries(evidence):
         requests, responses = result.get("inputRequests"), param(retry, "inputResponses")
-        asked = {key for key, _ in requests.members()} if requests else set()
         given = {key for key, _ in responses.members()} if responses else set()
-        if missing := sorted(asked - given):
+        asked = [key for key, _ in requests.members()] if requests else []
+        if missing := sorted(key for key in asked if key not in given):
             yield broken(responses or retry.at("params"), f"the retry has no answer to {shown(missing)}")
-        elif foreign := sorted(given - asked - _asked_before(call, place)):
-            yield broken(responses or retry.at("params"), f"the retry answers {shown(foreign)}, which nobody asked")
         elif asked:
             yield HELD
-
-
-def _asked_before(call: Call, place: int) -> set[str]:
-    """The keys of earlier rounds of a call."""
-    keys: set[str] = set()
-    for earlier in call.rounds[: place - 1]:
-        response = call.conversation.response_to(earlier)
-        requests = response.at("result").get("inputRequests") if response and asks_for_input(response) else None
-        keys |= {key for key, _ in requests.members()} if requests else set()
-    return keys
 
 
 @rule("input-required/new-id", CLIENT, MODERN_MUST, *ON_CLIENTS, unobserved=NOT_RETRIED)

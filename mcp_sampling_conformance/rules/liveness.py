@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..evidence.conversation import between
 from ..evidence.evidence import Evidence
-from ..evidence.exchanges import Call
+from ..evidence.exchanges import Call, Exchange
 from ..evidence.messages import Value
 from ..evidence.session import Probe
 from ..protocol.jsonrpc import id_key, shown
@@ -30,19 +30,49 @@ from .rule import (
     broken,
     rule,
 )
-from .shapes import call_answered, goes_on_answering, lived_on, served_next
+from .shapes import asked_answered, call_answered, goes_on_answering, lived_on, served_next
 
 
 @rule(
     "liveness/second-call",
     SERVER,
     ALWAYS_MUST,
-    "client/sampling",
-    "message-flow",
+    "messages",
+    "responses",
     unobserved="no session came to a second call",
 )
 def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A second sampling call in the same session works like the first."""
+    """A second sampling call in the same session is answered, as the first was."""
+    for before, call, _ in _second_calls(evidence):
+        if before.response is not None:
+            yield call_answered(call, "the second time it was called in this session")
+
+
+@rule(
+    "liveness/second-call-succeeds",
+    SERVER,
+    ALWAYS_ADVICE,
+    "client/sampling",
+    "message-flow",
+    unobserved="no session came to a second call that samples",
+)
+def second_call_succeeds(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A second sampling call in the same session succeeds like the first."""
+    seconds = list(_second_calls(evidence))
+    good = {probe.callee for _, call, probe in seconds if not call.failed}
+    for before, call, probe in seconds:
+        # A server may remember its first answer, or refuse for now: tools are to be rate limited. And where another
+        # session comes to a good end, it may be what the model said this time that the server does not like.
+        if not probe.exchanges or call.response is None:
+            continue
+        if not before.failed and probe.callee not in good:
+            yield broken(call.response.whole, "the second call of this session failed, the first, alike, had succeeded")
+        else:
+            yield HELD
+
+
+def _second_calls(evidence: Evidence) -> Iterator[tuple[Call, Call, Probe]]:
+    """Each second call of a session to what sampled in the first, with that before it and its probe behind it."""
     for session in evidence.sessions:
         firsts: dict[object, Probe] = {}
         for probe in session.probes:
@@ -52,17 +82,7 @@ def second_call(evidence: Evidence, side: Side) -> Iterator[Finding]:
             if probe.group != "second-call" or first is None or not first.exchanges:
                 continue
             for before, call in zip(first.calls, probe.calls, strict=False):
-                if call.response is None:
-                    yield call_answered(call, "the second time it was called in this session")
-                elif not probe.exchanges:
-                    # A server may remember its first answer, or refuse for now: tools are to be rate limited.
-                    continue
-                elif not before.failed and call.failed:
-                    yield broken(
-                        call.response.whole, "the second call of this session failed, the first, alike, had succeeded"
-                    )
-                else:
-                    yield HELD
+                yield before, call, probe
 
 
 @rule(
@@ -184,7 +204,7 @@ def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield broken(
                     probe.exchanges[-1].request,
                     f"the process still ran {event.seconds:g} s after its stdin was closed while this request "
-                    "was pending",
+                    f"was pending; nothing that it did before took more than {max(event.slowest, 0.1):g} s",
                 )
 
 
@@ -192,12 +212,26 @@ def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "liveness/second-call",
     CLIENT,
     ALWAYS_MUST,
-    "client/sampling",
-    "message-flow",
-    unobserved="no plain request was answered with a result",
+    "messages",
+    "responses",
+    unobserved="no plain request was made a second time",
 )
 def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """The same sampling request a second time is answered like the first."""
+    """The same sampling request a second time is answered."""
+    for exchange in evidence.asks("plain-again"):
+        yield asked_answered(exchange)
+
+
+@rule(
+    "liveness/second-call-succeeds",
+    CLIENT,
+    ALWAYS_ADVICE,
+    "client/sampling",
+    "message-flow",
+    unobserved="no plain request was answered with a result, or none was made a second time",
+)
+def second_request_succeeds(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """The same sampling request a second time gets a result like the first, for a user who does not mind."""
     if any(exchange.result is not None for exchange in evidence.asks("plain")):
         for exchange in evidence.asks("plain-again"):
             if exchange.error is not None or exchange.abandoned:
@@ -239,14 +273,25 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
 def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client does not answer a sampling request that was cancelled, and answers the next one."""
     for exchange in evidence.asks("cancelled"):
-        session = evidence.session_of(exchange)
-        pings = between(session.with_method(side.other, "ping"), exchange.index, session.end)
-        pong = session.response_to(pings[0]) if pings else None
-        if pong is None:
+        later = _follow_up_of(evidence, exchange)
+        # What came before the answer to a later request may have been under way when this one was cancelled.
+        if later is None or later.answer is None:
             continue
-        # What came before the response to the ping may have been under way when the request was cancelled.
         if exchange.answer is None:
             yield HELD
-        elif exchange.answer.message.index > pong.index:
-            yield broken(exchange.answer, "an answer to a request that the client had been told to forget")
-    yield from lived_on(evidence, "cancelled")
+        elif exchange.answer.message.index > later.answer.message.index:
+            yield broken(
+                exchange.answer,
+                "an answer to a request that the client had been told to forget, behind the one to a later request",
+            )
+    # That the next one is answered alone says nothing of the one that was taken back.
+    yield from (finding for finding in lived_on(evidence, "cancelled") if not finding.holds)
+
+
+def _follow_up_of(evidence: Evidence, cancelled: Exchange) -> Exchange | None:
+    """The request that was made in the same session some time after another one was cancelled."""
+    for exchange in evidence.asks("follow-up"):
+        of_cancelled = exchange.asked is not None and exchange.asked.after == "cancelled"
+        if of_cancelled and exchange.conversation is cancelled.conversation and exchange.index > cancelled.index:
+            return exchange
+    return None

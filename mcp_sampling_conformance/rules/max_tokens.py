@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of
+from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Exchange
+from ..evidence.speech import blocks_of
 from ..protocol.jsonrpc import is_integer, shown
 from ..transcript.transcript import Side
 from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, HELD, MODERN_MUST, SERVER, Finding, broken, rule
@@ -23,7 +24,7 @@ NO_VALUE = "no sampling request carried maxTokens"
 @rule("max-tokens/present", SERVER, ALWAYS_MUST, *SECTION, unobserved=NO_REQUEST)
 def present(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Every sampling request carries maxTokens."""
-    for params in evidence.requests:
+    for params in evidence.asked.requests:
         if params.get("maxTokens") is None:
             yield broken(params, f"{params.json_path} lacks the required maxTokens")
         else:
@@ -33,7 +34,7 @@ def present(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("max-tokens/integer", SERVER, ALWAYS_MUST, *SECTION, unobserved=NO_VALUE)
 def integer(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The value of maxTokens is a JSON integer."""
-    for value in evidence.parameters("maxTokens"):
+    for value in evidence.asked.parameters["maxTokens"]:
         yield from expect(value, is_integer, "an integer")
 
 
@@ -46,7 +47,7 @@ def integer(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A useful maxTokens is at least 1; providers refuse less."""
-    for value in evidence.parameters("maxTokens"):
+    for value in evidence.asked.parameters["maxTokens"]:
         if is_integer(value.value):
             yield from expect(value, lambda number: bool(number >= 1), "at least 1")
 

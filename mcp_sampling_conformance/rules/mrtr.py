@@ -34,12 +34,12 @@ def asking_results(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
 
 
 def working(evidence: Evidence) -> set[str]:
-    """What is called successfully when its question gets a plain answer."""
-    return {
-        probe.callee
-        for probe in evidence.probes("first-call")
-        if probe.exchanges and any(call.complete for call in probe.calls)
-    }
+    """What is called successfully whenever its question gets a plain answer, whatever that says."""
+    good: dict[str, bool] = {}
+    for probe in evidence.probes("first-call", "second-call"):
+        for call in probe.calls if probe.exchanges else ():
+            good[probe.callee] = good.get(probe.callee, True) and not call.failed
+    return {callee for callee, always in good.items() if always}
 
 
 def param(request: Message, key: str) -> Value | None:

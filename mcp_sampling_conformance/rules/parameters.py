@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from ..evidence.evidence import Evidence
 from ..protocol.jsonrpc import is_number
 from ..transcript.transcript import Side
-from .rule import ALWAYS_MUST, CLIENT, SERVER, TOOLS_MUST, Finding, rule
-from .shapes import Predicate, answered_like_plain, expect, is_object, is_string, require
+from .rule import ALWAYS_MUST, CLIENT, LEGACY_MUST, SERVER, TOOLS_MUST, Finding, rule
+from .shapes import Predicate, asked_answered, expect, is_object, is_string, require
 
 PARAMS = ("schema", "createmessagerequestparams")
 
 
 def _field(evidence: Evidence, key: str, holds: Predicate, expected: str) -> Iterator[Finding]:
     """Whether the parameter is as ``expected`` says, wherever there is one."""
-    for value in evidence.parameters(key):
+    for value in evidence.asked.parameters[key]:
         yield from expect(value, holds, expected)
 
 
@@ -29,9 +29,9 @@ def _missing(key: str) -> str:
 @rule("parameters/messages", SERVER, ALWAYS_MUST, *PARAMS, unobserved="no sampling request came")
 def messages(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Every sampling request carries messages, an array of objects."""
-    for params in evidence.requests:
+    for params in evidence.asked.requests:
         yield from require(params, "messages", lambda value: isinstance(value, list), "an array")
-    for turn in evidence.request_messages:
+    for turn in evidence.asked.turns:
         yield from expect(turn, is_object, "an object")
 
 
@@ -64,7 +64,8 @@ def metadata(evidence: Evidence, side: Side) -> Iterator[Finding]:
     yield from _field(evidence, "metadata", is_object, "an object")
 
 
-@rule("parameters/meta", SERVER, ALWAYS_MUST, *PARAMS, unobserved=_missing("_meta"))
+# Since 2026-07-28 the type has no _meta of its own.
+@rule("parameters/meta", SERVER, LEGACY_MUST, *PARAMS, unobserved=_missing("_meta"))
 def meta(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The _meta of a sampling request is an object."""
     yield from _field(evidence, "_meta", is_object, "an object")
@@ -80,7 +81,7 @@ def include_context(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("parameters/tools", SERVER, TOOLS_MUST, "schema", "tool", unobserved=_missing("tools"))
 def tools(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The tools are an array of objects, each with a string name and an inputSchema object of type object."""
-    for offered in evidence.parameters("tools"):
+    for offered in evidence.asked.parameters["tools"]:
         yield from expect(offered, lambda value: isinstance(value, list), "an array")
         for tool in offered.elements():
             yield from expect(tool, is_object, "an object")
@@ -98,12 +99,14 @@ def tools(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def tool_choice(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A toolChoice is an object whose mode, when present, is auto, required or none."""
     modes = ("auto", "required", "none")
-    for choice in evidence.parameters("toolChoice"):
+    for choice in evidence.asked.parameters["toolChoice"]:
         yield from expect(choice, is_object, "an object")
         yield from expect(choice.get("mode"), lambda value: value in modes, '"auto", "required" or "none"')
 
 
-@rule("parameters/tolerated", CLIENT, ALWAYS_MUST, *PARAMS, unobserved="no plain request was answered with a result")
+@rule("parameters/tolerated", CLIENT, ALWAYS_MUST, "messages", "responses", unobserved="no such request was made")
 def tolerated(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A request with any of the optional parameters, _meta or unknown members is answered like one without."""
-    yield from answered_like_plain(evidence, "parameter")
+    """A request with any of the optional parameters, _meta or unknown members is answered, with a result or an
+    error."""
+    for exchange in evidence.asks("parameter"):
+        yield asked_answered(exchange)

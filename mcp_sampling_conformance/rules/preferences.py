@@ -13,7 +13,7 @@ from ..evidence.messages import Value
 from ..protocol.jsonrpc import is_number, shown
 from ..transcript.transcript import Side
 from .rule import ALWAYS_MUST, ALWAYS_SHOULD, CLIENT, HELD, SERVER, Finding, broken, rule
-from .shapes import answered_like_plain, expect, is_object, is_string
+from .shapes import asked_answered, expect, is_object, is_string
 
 PRIORITIES = ("costPriority", "speedPriority", "intelligencePriority")
 NO_PREFERENCES = "no sampling request carried modelPreferences"
@@ -23,7 +23,7 @@ NO_PRIORITY = "no sampling request carried a priority"
 @rule("preferences/shape", SERVER, ALWAYS_MUST, "schema", "modelpreferences", unobserved=NO_PREFERENCES)
 def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The modelPreferences are an object whose hints are an array of objects, each name in them a string."""
-    for preferences in evidence.parameters("modelPreferences"):
+    for preferences in evidence.asked.parameters["modelPreferences"]:
         yield from expect(preferences, is_object, "an object")
         hints = preferences.get("hints")
         if hints is None:
@@ -35,7 +35,7 @@ def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 def _priorities(evidence: Evidence) -> Iterator[Value]:
-    for preferences in evidence.parameters("modelPreferences"):
+    for preferences in evidence.asked.parameters["modelPreferences"]:
         for name in PRIORITIES:
             if priority := preferences.get(name):
                 yield priority
@@ -59,8 +59,8 @@ def priorities_numbers(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "preferences/priorities-in-range",
     SERVER,
     ALWAYS_MUST,
-    "client/sampling",
-    "capability-priorities",
+    "schema",
+    "modelpreferences",
     unobserved=NO_PRIORITY,
 )
 def priorities_in_range(evidence: Evidence, side: Side) -> Iterator[Finding]:
@@ -74,13 +74,14 @@ def priorities_in_range(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "preferences/tolerated",
     CLIENT,
     ALWAYS_MUST,
-    "client/sampling",
-    "model-preferences",
-    unobserved="no plain request was answered with a result",
+    "messages",
+    "responses",
+    unobserved="no such request was made",
 )
 def tolerated(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A request with any valid modelPreferences is answered like one without."""
-    yield from answered_like_plain(evidence, "preference")
+    """A request with any valid modelPreferences is answered, with a result or an error."""
+    for exchange in evidence.asks("preference"):
+        yield asked_answered(exchange)
 
 
 def _model(exchange: Exchange) -> Value | None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of
+from ..evidence.evidence import Evidence
+from ..evidence.speech import blocks_of
+from ..protocol.jsonrpc import shown
 from ..transcript.transcript import Side
 from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, HELD, SERVER, TOOLS_SHOULD, Finding, broken, rule
 from .shapes import expect, is_string, require, survived
@@ -50,8 +52,10 @@ def model_named(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("result/content", CLIENT, ALWAYS_MUST, *RESULT, unobserved=NO_RESULT)
 def content(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A result is an object that has content: a block, or an array of blocks."""
+    for value in evidence.no_results:
+        why = f"{value.json_path} is {shown(value.value, 200)}, which is no result: no role, content or model"
+        yield broken(value, why)
     for result in evidence.results:
-        yield from expect(result, lambda value: isinstance(value, dict), "an object")
         yield from require(result, "content", lambda value: isinstance(value, dict | list), "a content block")
 
 
@@ -66,8 +70,8 @@ def stop_reason(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "result/stop-reason-tool-use",
     CLIENT,
     TOOLS_SHOULD,
-    "client/sampling",
-    "sampling-with-tools",
+    "schema",
+    "createmessageresult",
     unobserved="no result held a tool_use or said toolUse",
 )
 def stop_reason_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:

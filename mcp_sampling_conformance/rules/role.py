@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of
+from ..evidence.evidence import Evidence
+from ..evidence.speech import blocks_of
 from ..protocol.jsonrpc import shown
 from ..transcript.transcript import Side
 from .rule import (
@@ -19,13 +20,12 @@ from .rule import (
     HELD,
     LEGACY_ADVICE,
     SERVER,
-    TOOLS_MUST,
     TOOLS_SHOULD,
     Finding,
     broken,
     rule,
 )
-from .shapes import asked_answered, lived_on, refuses_all, rejected, require, survived
+from .shapes import refuses_all, rejected, require, survived
 
 ROLES = ("user", "assistant")
 
@@ -45,13 +45,13 @@ def is_role(value: object) -> bool:
 )
 def request_roles(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Every message of a sampling request has the role user or assistant."""
-    for turn in evidence.request_messages:
+    for turn in evidence.asked.turns:
         yield from require(turn, "role", is_role, '"user" or "assistant"')
 
 
 def _stands_in(evidence: Evidence, side: Side, block_type: str, role: str) -> Iterator[Finding]:
     """Whether each block of a type that a side sends stands in a message of the right role."""
-    for turn in evidence.turns(side):
+    for turn in evidence.said_by(side).turns_with(block_type):
         for block in blocks_of(turn, block_type):
             said_by = turn.value.get("role")
             if said_by == role:
@@ -80,14 +80,32 @@ def tool_use_in_assistant(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule(
     "role/tool-result-in-user",
     SERVER,
-    TOOLS_MUST,
+    TOOLS_SHOULD,
     "client/sampling",
-    "tool-result-messages",
+    "message-roles",
     unobserved="no message held a tool_result block",
 )
 def tool_result_in_user(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Blocks of type tool_result stand in user messages only."""
     yield from _stands_in(evidence, side, "tool_result", "user")
+
+
+@rule(
+    "role/tool-result-in-user",
+    CLIENT,
+    TOOLS_SHOULD,
+    "client/sampling",
+    "message-roles",
+    unobserved="the client sent no result",
+)
+def no_tool_result_in_result(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """Blocks of type tool_result stand in user messages only, so none is in a result, which a model wrote."""
+    for result in evidence.results:
+        blocks = blocks_of(result, "tool_result")
+        for block in blocks:
+            yield broken(block, f"{block.json_path} is a tool_result block, and this is the answer of a model")
+        if not blocks:
+            yield HELD
 
 
 @rule(
@@ -137,12 +155,9 @@ def result_is_assistant(evidence: Evidence, side: Side) -> Iterator[Finding]:
     unobserved="no request with an invalid role was answered",
 )
 def invalid_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client refuses a request in which a message has another role, or none, with an error, and lives on."""
+    """A client refuses a request in which a message has another role, or none, with an error."""
     for exchange in evidence.asks("bad-role"):
-        if exchange.answer is None:
-            yield asked_answered(exchange)
         yield from rejected(exchange, None, "although its messages have no valid role")
-    yield from lived_on(evidence, "bad-role")
 
 
 @rule(

@@ -14,6 +14,7 @@ from ..evidence.evidence import Evidence
 from ..evidence.messages import Value
 from ..protocol.levels import Level
 from ..protocol.revisions import NAMES, NEWEST_LEGACY, Revision, page_url
+from ..transcript.events import HttpExchange
 from ..transcript.transcript import Entry, Side
 
 
@@ -24,7 +25,8 @@ class Finding:
     holds: bool
     why: str = ""
     at: Value | None = None
-    entry: Entry | None = None  #: where there is no message to point at: a stray line
+    #: where there is no message to point at: a stray line, or the HTTP exchange of a request without a body
+    entry: Entry | HttpExchange | None = None
 
     @property
     def index(self) -> int:
@@ -59,7 +61,6 @@ class Rule:
     check: Check
     unobserved: str  #: the reason shown when nothing came up that the rule could judge
     modern: tuple[str, str] | None = None  #: page and anchor in the modern era, where those are others
-    over_http: Levels | None = None  #: the levels over Streamable HTTP, where those are others
     transports: frozenset[str] | None = None  #: those over which the rule makes sense; ``None`` for all
 
     @property
@@ -70,12 +71,11 @@ class Rule:
         """Whether the rule makes sense over a transport."""
         return self.transports is None or transport in self.transports
 
-    def level(self, revision: Revision, transport: str = "") -> Level | None:
+    def level(self, revision: Revision) -> Level | None:
         """The level in a revision, ``None`` where the rule does not exist there."""
-        levels = self.over_http if transport == "http" and self.over_http is not None else self.levels
         level: Level | None = None
         for name in NAMES[: NAMES.index(revision.name) + 1]:
-            level = levels.get(name, level)
+            level = self.levels.get(name, level)
         return level
 
     def url(self, revision: Revision) -> str:
@@ -127,17 +127,14 @@ def rule(
     *,
     unobserved: str,
     modern: tuple[str, str] | None = None,
-    over_http: Levels | None = None,
     transports: frozenset[str] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated check. ``page`` and ``anchor`` are the section of the specification it comes from;
-    ``modern`` is another one since 2026-07-28, ``over_http`` are levels that are others there."""
+    ``modern`` is another one since 2026-07-28."""
 
     def register(check: Check) -> Check:
         statement = " ".join(cleandoc(check.__doc__ or "").split())
-        registered.append(
-            Rule(name, binds, levels, statement, page, anchor, check, unobserved, modern, over_http, transports)
-        )
+        registered.append(Rule(name, binds, levels, statement, page, anchor, check, unobserved, modern, transports))
         return check
 
     return register

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..evidence.evidence import Evidence
+from ..evidence.evidence import Evidence, is_result
 from ..evidence.exchanges import Call, Exchange
 from ..evidence.messages import Value
 from ..evidence.session import Probe
-from ..protocol.jsonrpc import json_type, shown
+from ..protocol.jsonrpc import is_integer, json_type, shown
 from ..transcript.events import Flooded, LeftDuringCalls
+from ..transcript.transcript import Side
 from .rule import HELD, Finding, broken
 
 Predicate = Callable[[Any], bool]
+
+#: the groups of our requests to a client that nothing is wrong with, nor with what it declared for them
+VALID = (
+    *("plain", "plain-again", "kind", "parameter", "preference", "extreme", "limit", "hints", "concurrent"),
+    *("tools", "loop", "choice-none", "choice-required", "pinged", "same-id", "batch", "several", "state"),
+)
 
 
 def is_string(value: object) -> bool:
@@ -77,12 +84,17 @@ def concluded(call: Call) -> bool:
 
 def survived(probe: Probe) -> Iterator[Finding]:
     """The call of a probe was answered, and so was a plain call after it."""
+    yield from own_calls_answered(probe)
+    yield from served_next(probe)
+
+
+def own_calls_answered(probe: Probe) -> Iterator[Finding]:
+    """The call of a probe was answered."""
     for call in probe.calls:
         # A server may refuse to take an answer, one that is too large for instance.
         taken = not any(probe.session.refused(e.answer.message) for e in probe.exchanges[:1] if e.answer)
         if probe.exchanges and taken:
             yield call_answered(call, f"after {probe.name}")
-    yield from served_next(probe)
 
 
 def served_next(probe: Probe) -> Iterator[Finding]:
@@ -94,7 +106,7 @@ def served_next(probe: Probe) -> Iterator[Finding]:
 
 def asked_answered(exchange: Exchange) -> Finding:
     """Whether a sampling request of the harness got a response, whatever it says, or was refused in another way."""
-    if exchange.answer is not None or exchange.abandoned:
+    if exchange.answer is not None or exchange.abandoned or _answered_without_id(exchange):
         return HELD
     conversation, exited = exchange.conversation, exchange.conversation.exited
     if exchange.timed_out is not None:
@@ -110,6 +122,13 @@ def asked_answered(exchange: Exchange) -> Finding:
     return broken(exchange.request, what)
 
 
+def _answered_without_id(exchange: Exchange) -> bool:
+    """Whether a response came that nothing ties to any request: single-response/exactly-one says so, and it may well be
+    the one to this."""
+    responses = exchange.conversation.responses_of(Side.CLIENT)
+    return any(each.body.get("id") is None and each.index > exchange.index for each in responses)
+
+
 def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
     """The plain request that followed a request of these groups was answered."""
     for exchange in evidence.asks("follow-up"):
@@ -119,26 +138,18 @@ def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
 
 def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Finding]:
     """Whether a request was refused, with ``code`` where that is given; nothing where it was not answered at all."""
-    answer = exchange.answer
+    answer, error = exchange.answer, exchange.error
     if exchange.abandoned:
         yield HELD  # a refusal of this kind has no code
     if answer is None:
         return
-    found = exchange.error.get("code") if exchange.error else None
-    if exchange.error is None and _is_error(answer):
-        yield HELD  # the modern era has no such form for an error: the rules about results say so
-    elif exchange.error is None:
+    found = error.get("code") if error else None
+    if error is None and exchange.result is not None and is_result(exchange.result):
         yield broken(answer, f"{exchange.name} was answered with a result, {because}")
-    elif code is not None and (found is None or found.value != code):
-        given = shown(found.value) if found else "no code"
-        yield broken(exchange.error, f"{exchange.name} was refused with {given} instead of {code}")
+    elif code is not None and found is not None and is_integer(found.value) and found.value != code:
+        yield broken(found, f"{exchange.name} was refused with {found.value} instead of {code}")
     else:
-        yield HELD
-
-
-def _is_error(answer: Value) -> bool:
-    """Whether a result reads like an error. Some clients refuse so in the modern era, which has no errors here."""
-    return answer.get("content") is None and (answer.get("error") or answer.get("code")) is not None
+        yield HELD  # what is wrong with the form of an error, error/shape says, or result/content
 
 
 def goes_on_answering(evidence: Evidence, exchange: Exchange) -> bool:
@@ -150,25 +161,3 @@ def refuses_all(evidence: Evidence) -> bool:
     """Whether no plain request got a result either: then a refusal says nothing about what was asked."""
     plain = list(evidence.asks("plain"))
     return bool(plain) and all(exchange.result is None for exchange in plain)
-
-
-def answered_like_plain(evidence: Evidence, *groups: str) -> Iterator[Finding]:
-    """Whether the valid requests of these groups get a result, as a plain request does; nothing where none does."""
-    if not any(exchange.result is not None for exchange in evidence.asks("plain")):
-        return
-    for exchange in evidence.asks(*groups):
-        if (
-            exchange.result is None
-            and (exchange.error or exchange.abandoned)
-            and not goes_on_answering(evidence, exchange)
-        ):
-            continue  # a user, or a rate limit, may refuse all requests from some point on
-        if exchange.abandoned:
-            yield broken(exchange.request, f"a plain request got a result, but one with {exchange.name} was abandoned")
-        elif exchange.answer is None:
-            yield asked_answered(exchange)
-        elif exchange.error is not None:
-            error = shown(exchange.error.value)
-            yield broken(exchange.error, f"a plain request got a result, but one with {exchange.name} got {error}")
-        else:
-            yield HELD

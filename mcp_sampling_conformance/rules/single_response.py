@@ -11,7 +11,7 @@ from ..evidence.conversation import last_before
 from ..evidence.evidence import Evidence
 from ..evidence.messages import Message, Value
 from ..evidence.reading import Key
-from ..evidence.session import Session
+from ..evidence.session import Probe, Session
 from ..protocol.jsonrpc import id_key, is_number, meta_of, params_of, shown
 from ..transcript.events import AnsweredAgain
 from ..transcript.transcript import Side
@@ -78,10 +78,10 @@ def progress_only_with_token(evidence: Evidence, side: Side) -> Iterator[Finding
 )
 def no_stream_parameter(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request has no stream parameter, for the answer always comes whole."""
-    streams = evidence.parameters("stream")
+    streams = evidence.asked.parameters["stream"]
     for stream in streams:
         yield broken(stream, f"{stream.json_path} is {shown(stream.value)}, but MCP sampling does not stream")
-    if evidence.requests and not streams:
+    if evidence.asked.requests and not streams:
         yield HELD
 
 
@@ -89,16 +89,28 @@ def no_stream_parameter(evidence: Evidence, side: Side) -> Iterator[Finding]:
     "single-response/proceeds-after-one",
     SERVER,
     ALWAYS_MUST,
-    "client/sampling",
-    "message-flow",
+    "messages",
+    "responses",
     unobserved="no sampling request was answered",
 )
 def proceeds_after_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """After one complete answer to its sampling request a server goes on with the call; it waits for nothing more."""
     for probe in evidence.probes("first-call", "late", "tools"):
-        if probe.exchanges:
-            for call in probe.calls:
+        for call in probe.calls if probe.exchanges else ():
+            # Who does not like what the model said may ask again, and again: that is going on.
+            if call.response is not None or not _asked_again(probe):
                 yield call_answered(call, f"after {probe.name}, one complete and valid answer")
+
+
+#: after so many answers, each complete and valid, asking again is no going on any more
+_ASKED_IN_VAIN = 500
+
+
+def _asked_again(probe: Probe) -> bool:
+    """Whether a probe ended with a sampling request that came after another one had been answered."""
+    *before, last = probe.exchanges
+    answered = any(e.answer is not None and e.answer.message.index < last.index for e in before)
+    return answered and len(before) < _ASKED_IN_VAIN
 
 
 @rule(
@@ -128,7 +140,7 @@ def duplicate_ignored(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 #: groups of requests for which no other rule says that they must be answered
 _WITHOUT_ANOTHER_RULE = (
-    *("plain", "plain-again", "limit", "hints", "pinged", "several", "state"),
+    *("plain", "limit", "hints", "pinged", "several", "state"),
     *("tools-undeclared", "tools", "loop", "choice-none", "choice-required"),
 )
 
@@ -153,12 +165,14 @@ def exactly_one(evidence: Evidence, side: Side) -> Iterator[Finding]:
     for session in evidence.sessions if not evidence.revision.modern else ():
         asked = {id_key(request.body["id"]) for request in session.requests_of(side.other)}
         for message in session.responses_of(side):
-            if id_key(message.body.get("id")) not in asked:
-                yield broken(
-                    message.whole, f"a response with the id {shown(message.body.get('id'))}, which no request had"
-                )
+            if "id" not in message.body:
+                yield broken(message.whole, "a response without an id, so that nothing tells what it answers")
+            elif id_key(message.body["id"]) not in asked:
+                yield broken(message.whole, f"a response with the id {shown(message.body['id'])}, which no request had")
 
 
+#: how the methods begin by which a client would speak of sampling; any other has a meaning of its own
+_OF_SAMPLING = ("notifications/sampling", "sampling/")
 #: members by which a notification would carry a part of an answer
 _CONTENT = ("content", "delta", "text", "role", "partial", "chunk")
 
@@ -167,8 +181,8 @@ _CONTENT = ("content", "delta", "text", "role", "partial", "chunk")
     "single-response/complete",
     CLIENT,
     ALWAYS_MUST,
-    "client/sampling",
-    "creating-messages",
+    "messages",
+    "responses",
     unobserved="no sampling request was answered with a result",
 )
 def complete(evidence: Evidence, side: Side) -> Iterator[Finding]:
@@ -177,6 +191,7 @@ def complete(evidence: Evidence, side: Side) -> Iterator[Finding]:
         parts = [
             message.at("params", key)
             for message in session.notifications_of(side)
+            if str(message.method).startswith(_OF_SAMPLING)
             for key in _CONTENT
             if key in params_of(message.body)
         ]

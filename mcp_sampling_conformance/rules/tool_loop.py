@@ -9,8 +9,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from ..evidence.evidence import Evidence, blocks_of, has_type
+from ..evidence.evidence import Evidence, is_result
 from ..evidence.messages import Value
+from ..evidence.speech import blocks_of, has_type
 from ..protocol.jsonrpc import shown
 from ..transcript.events import EndlessLoop
 from ..transcript.transcript import Side
@@ -47,8 +48,8 @@ def _has_role(turn: Value, role: str) -> bool:
 @rule("tool-loop/results-only", SERVER, TOOLS_MUST, "client/sampling", "tool-result-messages", unobserved=NO_RESULT)
 def results_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A user message with a tool_result holds tool_result blocks and nothing else."""
-    for turn in evidence.request_messages:
-        if _has_role(turn, "user") and blocks_of(turn, "tool_result"):
+    for turn in evidence.said_by(side).turns_with("tool_result"):
+        if _has_role(turn, "user"):
             others = [block for block in blocks_of(turn) if not has_type(block, "tool_result")]
             for block in others:
                 yield broken(
@@ -68,31 +69,34 @@ def results_only(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def balanced(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Each assistant message with tool_use blocks is followed at once by a user message whose tool_result blocks answer
-    every one of their ids and no other."""
-    for messages, known in evidence.said:
+    every one of their ids; no tool_result answers what was never asked."""
+    for messages, known in evidence.asked.said:
         start = max(known - 1, 0)  # the last message that is repeated is needed to judge the one after it
         previous: Value | None = None
         for place, turn in enumerate(messages.elements(start), start):
             if place >= known:
-                yield from _balance(previous, turn)
+                yield from _balance(messages, place, previous, turn)
             previous = turn
         if previous is not None and _has_role(previous, "assistant"):
             for block in blocks_of(previous, "tool_use"):
                 yield broken(block, f"{block.json_path} is a tool_use that no message after it answers")
 
 
-def _balance(previous: Value | None, turn: Value) -> Iterator[Finding]:
-    """Whether a message answers every tool_use of the one before it, and no other."""
+def _balance(messages: Value, place: int, previous: Value | None, turn: Value) -> Iterator[Finding]:
+    """Whether a message answers every tool_use of the one before it; it may answer an earlier one again."""
     asked = _ids(previous, "tool_use") if previous is not None and _has_role(previous, "assistant") else []
     answered = _ids(turn, "tool_result") if _has_role(turn, "user") else []
     if not asked and not answered:
         return
     missing, foreign = _without(asked, answered), _without(answered, asked)
+    if foreign:
+        earlier = [Value(turn.message, (), message) for message in messages.value[:place]]
+        foreign = _without(foreign, [id for before in earlier for id in _ids(before, "tool_use")])
     if missing:
         yield broken(turn, f"{turn.json_path} does not answer the tool_use {shown(missing)} of the message before it")
     if foreign:
         yield broken(
-            turn, f"{turn.json_path} answers the tool_use {shown(foreign)}, which the message before it did not ask for"
+            turn, f"{turn.json_path} answers the tool_use {shown(foreign)}, which no message before it asks for"
         )
     if not missing and not foreign:
         yield HELD
@@ -163,7 +167,7 @@ def iteration_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
     SERVER,
     TOOLS_SHOULD,
     "client/sampling",
-    "multi-turn-tool-loop",
+    "security-considerations",
     unobserved=NO_TOOLS,
 )
 def unknown_tool_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
@@ -236,21 +240,21 @@ def choice_none(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 @rule("tool-loop/choice-required", CLIENT, TOOLS_MUST, "client/sampling", "tool-choice-modes", unobserved=NO_LOOP)
 def choice_required(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """With toolChoice required a result holds at least one tool_use, unless maxTokens cut it short."""
+    """With toolChoice required a result holds at least one tool_use, where the model came to the end of its answer."""
     for exchange in evidence.asks("choice-required"):
         if exchange.result is None:
             continue
         reason = exchange.result.get("stopReason")
         if blocks_of(exchange.result, "tool_use"):
             yield HELD
-        elif reason is None or reason.value != "maxTokens":
+        elif is_result(exchange.result) and (reason is None or reason.value in ("endTurn", "toolUse")):
             yield broken(exchange.result, "no tool_use although toolChoice was required")
 
 
 @rule("tool-loop/ids-unique", CLIENT, TOOLS_MUST, "schema", "toolusecontent", unobserved="no result held a tool_use")
 def ids_unique(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The tool_use blocks of one result have different ids."""
-    for result in evidence.results:
+    for result in evidence.said_by(side).turns_with("tool_use"):
         ids = _ids(result, "tool_use")
         if len(set(ids)) < len(ids):
             yield broken(result, f"two tool_use blocks share an id: {shown(ids)}")

@@ -139,6 +139,8 @@ def broken_calls(revision: Revision) -> Iterator[tuple[str, Part]]:
         return
     yield "role/tool-use-in-assistant", ({"role": "user", "content": _use("a")}, ("content",))
     yield "role/tool-use-in-assistant", ({"role": "user", "content": [TEXT, _use("a")]}, ("content", 1))
+    for answer, path in ((_answer("a"), ("content",)), ([TEXT, _answer("a")], ("content", 1))):
+        yield "role/tool-result-in-user", ({"stopReason": "endTurn", "content": answer}, path)
     for content in (TEXT, [TEXT], []):
         yield "result/stop-reason-tool-use", ({"stopReason": "toolUse", "content": content}, ())
     yield "tool-loop/ids-unique", ({"stopReason": "toolUse", "content": [_use("a"), _use("a")]}, ())

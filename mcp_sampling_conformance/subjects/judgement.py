@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..judging.judge import Terms, evidence_of, judge, without_evidence
 from ..judging.results import Result, Verdict
@@ -13,12 +14,18 @@ from ..transcript.run import RevisionRun, Run
 from ..transcript.transcript import Side
 from .subject import REACHED, RunTerms, Subject, on_the_run
 
+_ALL_RECORDED: Mapping[str, str] = {}
+
 
 class RecordJudgement:
     """Judges a record revision by revision, and lets go of what is judged."""
 
-    def __init__(self, subject: Subject, what: str, run: Run, terms: RunTerms) -> None:
-        """``what`` was under test: "server", "client" or "callback"."""
+    def __init__(
+        self, subject: Subject, what: str, run: Run, terms: RunTerms, unrecorded: Mapping[str, str] = _ALL_RECORDED
+    ) -> None:
+        """``what`` was under test: "server", "client" or "callback". ``unrecorded`` are rules that the record cannot
+        show to be kept, each with the reason."""
+        self._unrecorded = unrecorded
         self._subject = subject
         self._what = what
         self._run_terms = terms
@@ -39,15 +46,21 @@ class RecordJudgement:
         for revision, record in records.items():
             evidence = evidence_of(record.transcripts, revision)
             results = self._alike(revision, record) or judge(evidence, self._terms)
-            self._results |= {(result.rule, revision): result for result in results}
+            self._results |= {(result.rule, revision): self._as_recorded(result) for result in results}
             if revision in first:
                 status = sampling_status(record, evidence, self._terms.side, results)
-                why = self._run_terms.mask(status.why)
-                self.statuses.append(SamplingStatus(status.revision, status.era, status.works, why))
+                self.statuses.append(replace(status, why=self._run_terms.mask(status.why)))
             record.transcripts.clear()
             # What is read of a record refers to itself in circles, and may be large.
             del evidence
             gc.collect()
+
+    def _as_recorded(self, result: Result) -> Result:
+        """A result, where the record holds what the rule is about; otherwise a pass would mean nothing."""
+        reason = self._unrecorded.get(result.rule)
+        if reason is None or result.verdict is not Verdict.PASS:
+            return result
+        return replace(result, verdict=Verdict.NOT_OBSERVED, message=reason)
 
     def _alike(self, revision: Revision, record: RevisionRun) -> list[Result] | None:
         """The same verdict on every rule, where the revision cannot be judged."""

@@ -48,13 +48,19 @@ class PeerSubject:
     def judge(self, terms: RunTerms) -> RecordJudgement:
         recorder = self.new_recorder()
         try:
+            run = self._recorded(terms, recorder)
+        finally:
+            recorder.close()
+        return RecordJudgement(self, self.kind, run, terms)
+
+    def _recorded(self, terms: RunTerms, recorder: Recorder) -> Run:
+        try:
             run = self._provoked(terms, recorder)
         except Exception:  # a bug of ours: said once, and not by every item
             bug = f"a bug in the harness, please report it:\n{traceback.format_exc()}"
             run = Run({revision.name: RevisionRun(failure=bug) for revision in terms.revisions})
         conclude(run, recorder, self.transport)
-        recorder.close()
-        return RecordJudgement(self, self.kind, run, terms)
+        return run
 
     def _provoked(self, terms: RunTerms, recorder: Recorder) -> Run:
         """Run the scenarios on a thread of their own, so that no event loop of the user's tests is touched."""

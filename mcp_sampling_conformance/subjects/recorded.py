@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -31,6 +31,7 @@ class _Recording:
     side: Side | None  #: of the system under test, where the file says so
     what: str | None  #: likewise
     transcript: Transcript
+    unrecorded: Mapping[str, str]  #: rules that it cannot show to be kept, each with the reason
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class RecordedSubject:
         return [rule.name for rule in rules_for(self.side, revision)] if revision in self.revisions else []
 
     def judge(self, terms: RunTerms) -> RecordJudgement:
-        return RecordJudgement(self, self.what, self._run(terms.revisions), terms)
+        unrecorded = {rule: why for recording in self.recordings for rule, why in recording.unrecorded.items()}
+        return RecordJudgement(self, self.what, self._run(terms.revisions), terms, unrecorded)
 
     def _run(self, revisions: Sequence[Revision]) -> Run:
         """The runs that are recorded, each in a folder of its own, as one."""
@@ -93,6 +95,7 @@ def _merge(whole: Run, run: Run) -> None:
         merged.not_negotiated = merged.not_negotiated or record.not_negotiated
         merged.failure = merged.failure or record.failure
         merged.notes += record.notes
+        merged.uncalled |= record.uncalled
     whole.reached = list(dict.fromkeys([*whole.reached, *run.reached]))
     whole.unreached = run.unreached or whole.unreached
 
@@ -139,14 +142,15 @@ def _read(path: Path, revision: str | None) -> _Recording:
         if ours:
             header, transcript = load(path)
             named, transport, side, what = header.revision, header.transport, header.side, header.kind
+            unrecorded: Mapping[str, str] = {}
         else:
             recording = read_foreign(path)
             transcript, transport, side, what = recording.transcript, recording.transport, None, None
-            named = recording.revision or revision or ""
+            named, unrecorded = recording.revision or revision or "", recording.unrecorded
     except OSError as error:
         raise NotReadable(f"{path} cannot be read ({error.strerror}); give a transcript, or a folder of them") from None
     if not named:
         raise NotReadable(f"{path} does not show which revision was spoken; say so with --mcp-spec-version")
     if named not in REVISIONS:
         raise NotReadable(f"{path} is of the revision {named!r}; known are {', '.join(NAMES)}")
-    return _Recording(path.parent, named, transport, side, what, transcript)
+    return _Recording(path.parent, named, transport, side, what, transcript, unrecorded)

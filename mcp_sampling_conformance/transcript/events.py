@@ -96,6 +96,15 @@ class SampledInLegacyEra(Event):
     revision: str  #: the newest legacy one that was spoken
 
 
+@dataclass(frozen=True, slots=True)
+class OtherAsked(Event):
+    """The server asked the fixture client for something other than sampling: elicitation or roots."""
+
+    id: Any  #: of the JSON-RPC request, or the key in ``inputRequests``
+    method: str
+    answered: bool  #: ``False``: the client had not declared that it has this, and refuses
+
+
 # --- what was waited for
 
 
@@ -105,6 +114,7 @@ class TimedOut(Event):
 
     id: Any
     seconds: float
+    stderr: str = ""  #: of the system under test, its last lines at that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,7 @@ class ExitWatched(Event):
 
     exited: bool
     seconds: float
+    slowest: float = 0.0  #: what it took for the slowest of its starts and answers before
 
 
 # --- what became of the connection
@@ -236,6 +247,8 @@ class RevisionConcluded(Event):
     notes: tuple[str, ...] = ()  #: what a reader of the verdicts should know besides
     reached: tuple[str, ...] = ()  #: what led to a sampling request in any revision, in words
     unreached: str = ""  #: where nothing did: what was tried, and what to do
+    #: what might sample and was not called, by its label: the name of each, and why
+    uncalled: tuple[tuple[str, str], ...] = ()
     #: the transcripts to judge, in order: the name of each, and how many of its items
     judged: tuple[tuple[str, int], ...] = ()
 
@@ -251,6 +264,7 @@ KINDS: Mapping[str, type[Event]] = {
     "endless-loop": EndlessLoop,
     "stdin-closed": StdinClosed,
     "sampled-in-legacy-era": SampledInLegacyEra,
+    "other-asked": OtherAsked,
     "timed-out": TimedOut,
     "never-answered": NeverAnswered,
     "exit-watched": ExitWatched,

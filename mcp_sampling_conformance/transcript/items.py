@@ -29,7 +29,8 @@ def item_to_json(item: Item) -> Json:
     found: Json = {"index": item.index, "at": round(item.at, 6)}
     if isinstance(item, Entry):
         found |= {"from": item.sender.value, "channel": item.channel, **_bytes("raw", item.raw)}
-        return found if item.data is None else {**found, **_bytes("data", item.data)}
+        found |= {} if item.data is None else _bytes("data", item.data)
+        return {**found, "event_id": item.event_id} if item.event_id else found
     found["event"] = _NAMES[type(item)]
     for field in fields(item):
         if field.name in ("index", "at"):
@@ -58,9 +59,8 @@ def item_from_json(data: Json) -> Item:
         raw = _raw(data, "raw")
         if raw is None:
             raise NotAnItem("it has neither raw nor event")
-        return Entry(
-            int(data["index"]), float(data["at"]), Side(data["from"]), str(data["channel"]), raw, _raw(data, "data")
-        )
+        index, at, sender, channel = int(data["index"]), float(data["at"]), Side(data["from"]), str(data["channel"])
+        return Entry(index, at, sender, channel, raw, _raw(data, "data"), str(data.get("event_id", "")))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, NotAnItem):
             raise
@@ -81,6 +81,7 @@ def _event(data: Json) -> Event:
             given[field.name] = data[field.name]
     if kind is RevisionConcluded:
         given |= {name: tuple(given.get(name, ())) for name in ("notes", "reached")}
+        given["uncalled"] = tuple((str(label), str(why)) for label, why in given.get("uncalled", ()))
         given["judged"] = tuple((str(name), int(count)) for name, count in given.get("judged", ()))
     return kind(**given)
 

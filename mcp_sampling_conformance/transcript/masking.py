@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from .events import Event
 from .transcript import Entry, Item
 
+AnEvent = TypeVar("AnEvent", bound=Event)
 #: masking every "1" or "on" would destroy the evidence; nobody's secret is that short
 _SHORTEST = 4
 _MASKED = "***"
@@ -38,10 +39,10 @@ class Mask:
             return item
         if isinstance(item, Entry):
             data = None if item.data is None else self._bytes(item.data)
-            return replace(item, content=self._bytes(item.raw), data_content=data)
+            return replace(item, content=self._bytes(item.raw), data_content=data, event_id=self(item.event_id))
         return self.event(item)
 
-    def event(self, event: Event) -> Event:
+    def event(self, event: AnEvent) -> AnEvent:
         """An event with the secrets masked in all of its texts."""
         return replace(event, **{field.name: self._value(getattr(event, field.name)) for field in fields(event)})
 

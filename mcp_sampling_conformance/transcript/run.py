@@ -19,6 +19,7 @@ class RevisionRun:
     not_negotiated: str | None = None  #: why the revision is not spoken
     failure: str | None = None  #: why it could not be found out
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdicts should know besides
+    uncalled: dict[str, str] = field(default_factory=dict)  #: what might sample and was not called, with the reason
 
 
 @dataclass
@@ -44,6 +45,7 @@ def conclude(run: Run, recorder: Recorder, transport: str) -> None:
             notes=tuple(record.notes),
             reached=tuple(run.reached),
             unreached=run.unreached,
+            uncalled=tuple(record.uncalled.items()),
             judged=judged,
         )
         recorder.conclude(record.transcripts[-1].name, conclusion)
@@ -66,7 +68,9 @@ def read_run(transcripts: Mapping[str, Sequence[Transcript]], unreached: str) ->
             continue
         last = concluded[-1]
         judged = [by_name[known].part(range(count)) for known, count in last.judged if known in by_name]
-        run.revisions[name] = RevisionRun(judged, last.opened, last.not_negotiated, last.failure, list(last.notes))
+        run.revisions[name] = RevisionRun(
+            judged, last.opened, last.not_negotiated, last.failure, list(last.notes), dict(last.uncalled)
+        )
         reached += last.reached
         run.unreached = last.unreached or run.unreached
     run.reached = list(dict.fromkeys(reached))

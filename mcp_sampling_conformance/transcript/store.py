@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from dataclasses import dataclass, field
 
 #: bytes from which on it is worth while
@@ -14,7 +15,8 @@ class Store:
     """Bytes put one after the other into a temporary file."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="mcp-sampling-", buffering=0)  # noqa: SIM115 (it outlives this)
+        self._file = tempfile.TemporaryFile(prefix="mcp-sampling-", buffering=0)  # noqa: SIM115 (it outlives this function)
+        weakref.finalize(self, self._file.close)  # it outlives no reader
         self._size = 0
 
     def keep(self, raw: bytes) -> bytes | Kept:

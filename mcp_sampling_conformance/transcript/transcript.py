@@ -35,6 +35,7 @@ class Entry:
     channel: str  #: "stdin", "stdout", "memory", or the HTTP exchange: "POST 3"
     content: bytes | Kept = field(repr=False)  #: ``raw``, or where it is kept
     data_content: bytes | Kept | None = field(default=None, repr=False)  #: likewise ``data``
+    event_id: str = ""  #: of an event of a stream the id that it sets; one that comes again is a replay
 
     @property
     def raw(self) -> bytes:
@@ -82,11 +83,11 @@ class Transcript:
         for item in items:
             self._append(item)
 
-    def record(self, sender: Side, raw: bytes, channel: str, data: bytes | None = None) -> Entry:
+    def record(self, sender: Side, raw: bytes, channel: str, data: bytes | None = None, event_id: str = "") -> Entry:
         """Append a message as it crosses; returns the entry."""
         content = raw if self._store is None else self._store.keep(raw)
         data_content = data if self._store is None or data is None else self._store.keep(data)
-        entry = Entry(self._next_index, self._elapsed(), sender, channel, content, data_content)
+        entry = Entry(self._next_index, self._elapsed(), sender, channel, content, data_content, event_id)
         self._append(entry)
         return entry
 

@@ -169,6 +169,6 @@ async def read_events(
 
 def _record(event: ServerSentEvent, transcript: Transcript, channel: str) -> Entry | None:
     if event.is_message:
-        return transcript.record(Side.SERVER, event.raw, channel, event.data)
+        return transcript.record(Side.SERVER, event.raw, channel, event.data, event.id or "")
     transcript.note(StreamEvent(channel, event.raw))
     return None

@@ -13,11 +13,13 @@ import anyio
 import psutil
 from anyio.abc import ByteReceiveStream, Process
 
+from .last_words import useful_end
+
 #: a process of the system under test carries this variable, so that none of its descendants is lost
 RUN_VARIABLE = "MCP_SAMPLING_CONFORMANCE_RUN"
 
-_TAIL_KEPT = 16 * 1024
-_TAIL_LINES = 15
+#: bytes that the last lines are chosen from: the stack traces of some languages are long
+_TAIL_KEPT = 64 * 1024
 #: how long a process gets to end once it got SIGTERM
 _TERM_GRACE = 0.5
 
@@ -60,9 +62,8 @@ class Child:
 
     @property
     def tail(self) -> str:
-        """The last lines that were kept, indented."""
-        lines = self._tail.decode("utf-8", "backslashreplace").strip().splitlines()
-        return "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:])
+        """The last lines, or of a stack trace those that tell most, indented."""
+        return "\n".join(f"  {line}" for line in useful_end(self._tail.decode("utf-8", "backslashreplace")))
 
     @property
     def code(self) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from anyio.abc import TaskGroup
@@ -32,6 +32,9 @@ class WireToServer(Wire, Protocol):
 
     on_loss: Callable[[], None]  #: called when one more is
 
+    @property
+    def pause(self) -> float: ...  #: seconds that the server told us to wait before it goes on with an answer
+
     def work(self, tasks: TaskGroup) -> None:
         """Start what has to run beside; it ends with the tasks."""
         ...
@@ -51,3 +54,7 @@ class WireToClient(Wire, Protocol):
 
     #: the id of the call under way, for transports on which each has a stream of its own
     call: Any
+
+    async def send_together(self, raws: Sequence[bytes]) -> bool:
+        """Send messages so that they arrive at the same time, as far as the transport can."""
+        ...

@@ -21,6 +21,7 @@ from ...transcript.run import RevisionRun, Run
 from ...transcript.transcript import Transcript
 from ...transports.to_client.memory import MemoryToClient
 from ..conditions import Conditions
+from ..search.sorts import Field, try_elsewhere
 from .examples import search_client
 from .probes import client_tools
 
@@ -42,6 +43,7 @@ async def provoke_callback(
     ``models`` are the names of models that it is known to have.
     """
     run = Run({revision.name: RevisionRun() for revision in revisions})
+    searched: list[Field] = []
     run.unreached = "the callback was never called, so there was nothing to judge."
     # One after the other: all share one event loop, and a callback that blocks it would make the others late.
     for revision in revisions:
@@ -57,7 +59,8 @@ async def provoke_callback(
         record.opened = True
         book = Book(client_tools(revision, models, batches=False))
         record.transcripts.append(await _start(watched, revision, conditions, book))
-        await search_client(record, revision, partial(_start, watched, revision, conditions), book, conditions)
+        start = partial(_start, watched, revision, conditions)
+        searched += await search_client(record, revision, start, book, conditions)
         if watched.answers:
             run.reached.append(revision.name)
         elif watched.calls:
@@ -66,6 +69,7 @@ async def provoke_callback(
         if watched.faults:
             times = f"in {len(watched.faults)} of {watched.calls} calls"
             record.notes.append(f"{revision.name}: the callback {watched.faults[0]} ({times})")
+    await try_elsewhere(searched, conditions)
     return run
 
 

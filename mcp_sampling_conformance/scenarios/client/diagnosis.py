@@ -9,6 +9,7 @@ from ...peers.server import Book, FixtureServer
 from ...protocol.revisions import Revision
 from ...transcript.events import Greeted
 from ...transcript.run import RevisionRun
+from ...transports.last_words import reason
 from ...transports.process import with_tail
 
 #: tools named in a note at most
@@ -35,8 +36,8 @@ class Start:
 
 def how_it_ended(start: Start, book: Book) -> str | None:
     """What a reader should know of the end, as a predicate; ``None`` where there is nothing to say."""
-    words = start.tail.strip().splitlines()
-    said = f": {words[-1].strip()}" if words else ""
+    why = reason(start.tail)
+    said = f": {why}" if why else ""
     if not start.in_time:
         hung = book.left and book.called
         what = f"hung at {book.called[-1]}" if hung else "did not end by itself"

@@ -18,7 +18,7 @@ from ...transcript.transcript import Side
 from ..conditions import BrokenSince, Conditions
 from ..search.example import SHOWN, Attempt, Example
 from ..search.search import Search
-from ..search.sorts import add_search, search_sorts
+from ..search.sorts import Field, add_search, broken_by, search_sorts
 from .asks import request
 
 if TYPE_CHECKING:
@@ -69,11 +69,14 @@ def _valid(params: Json) -> Example:
 
 async def search_client(
     record: RevisionRun, revision: Revision, start: StartClient, book: Book, conditions: Conditions
-) -> None:
-    """See whether generated requests break more than those of the tables, if the client answered any of those; ``book``
-    says so. What is found goes into the record of the revision."""
-    if not conditions.generated.examples or not book.answered:
-        return
+) -> list[Field]:
+    """See whether generated requests break more than those of the tables, if the client declared sampling and answered
+    any of those; ``book`` says so. What is found goes into the record of the revision.
+
+    Returns the revision as a place to search in, if it is one.
+    """
+    if not conditions.generated.examples or not book.answered or not book.declared:
+        return []
     sorts = {
         "valid requests": partial(valid_requests, revision, book.declared_tools),
         "invalid requests": partial(invalid_requests, revision, book.declared_tools),
@@ -82,8 +85,14 @@ async def search_client(
     async def host(search: Search) -> None:
         await try_on_client(search, start, revision, conditions.broken_since)
 
-    for search in await search_sorts(sorts, host, revision, conditions):
+    place = Field(revision, record, host, lambda example: book.declared_tools or not _uses_tools(example))
+    for search in await search_sorts(sorts, place, conditions):
         add_search(record, revision, search)
+    return [place]
+
+
+def _uses_tools(example: Example) -> bool:
+    return isinstance(example.value, dict) and bool(example.value.keys() & {"tools", "toolChoice"})
 
 
 async def try_on_client(search: Search, start: StartClient, revision: Revision, broken_since: BrokenSince) -> None:
@@ -130,6 +139,8 @@ class _Taker:
 
     async def _try_some(self, server: FixtureServer) -> None:
         self.settle()
+        if server.sampling is None:
+            return
         # A client that has left a request unanswered is started again.
         server.book.over |= server.unanswered > 0
         for _ in range(_PER_CALL):
@@ -168,7 +179,7 @@ class _Taker:
 
         def settle() -> None:
             self.settle = _nothing
-            broken = self._broken_since(transcript, begin, self._revision, Side.CLIENT)
+            broken = broken_by(attempt, transcript, begin, self._revision, Side.CLIENT, self._broken_since)
             self._search.finish(attempt, transcript, broken, took, answer is None)
 
         self._attempt, self._fresh, self.settle = None, False, settle

@@ -15,8 +15,10 @@ from ...protocol.revisions import Revision
 from ...transcript.events import TimedOut
 from .asks import HOSTILE, VALID, Ask, request, text, tool_result, tools_request, turn
 
-#: how long a client that was told to forget a request may take to answer it all the same
-_AFTER_CANCEL = 0.3
+#: how long an answer that crosses its cancellation is waited for, at least, in seconds
+_CROSSING = 0.3
+#: so many requests are taken back at most, until one is not answered
+_TAKEN_BACK = 5
 #: after so many requests that were each answered with a tool_use the fixture server gives in
 LOOP_ROUNDS = 50
 
@@ -32,6 +34,15 @@ async def _plain(server: FixtureServer, call: int | str) -> None:
 async def _plain_again(server: FixtureServer, call: int | str) -> None:
     if server.sampling is not None:
         await server.ask("plain-again", "the same plain request again", request())
+
+
+async def _begin_plainly(run: Any, server: FixtureServer, call: int | str) -> None:
+    """A probe, after the plain request if that was not made yet: clients call what they like, in any order."""
+    asked = server.book.asked
+    # Whoever declares sampling in some calls only is not asked in the others.
+    if "plain" not in asked and not (server.sampling is None and "undeclared" in asked):
+        await _plain(server, call)
+    await run(server, call)
 
 
 async def _one(ask: Ask, server: FixtureServer, call: int | str) -> None:
@@ -95,29 +106,29 @@ async def _ping(server: FixtureServer, call: int | str) -> None:
         return
     one = server.prepare("pinged", "a request with a ping behind it", request())
     await server.send(one)
-    await _pong(server)
-    await server.responses([one], "pinged")
-
-
-async def _pong(server: FixtureServer) -> None:
     ping: Json = {"id": server.new_id(), "method": "ping"}
     await server.send(ping)
     if not await server.until(lambda: server.answered(ping["id"]), server.timeout) and not server.gone:
         server.transcript.note(TimedOut(ping["id"], server.timeout))
+    await server.responses([one], "pinged")
 
 
 async def _cancelled(server: FixtureServer, call: int | str) -> None:
-    """Take a request back, and send a ping behind: a client that answers the request after the ping knows that it was
-    taken back."""
-    if server.sampling is None or server.given_up("cancelled"):
+    """Take a request back, and make another one when no answer can be under way any more: what is answered behind that
+    one did not cross the cancellation. What did shows nothing, so it is tried again."""
+    if server.sampling is None:
         return
-    one = server.prepare("cancelled", "a request that was taken back", request())
-    await server.send(one)
-    params = {"requestId": one["id"], "reason": "the fixture server changed its mind"}
-    await server.send({"method": "notifications/cancelled", "params": params})
-    await _pong(server)
-    await server.until(lambda: server.answered(one["id"]), _AFTER_CANCEL)
+    for _ in range(_TAKEN_BACK):
+        if server.given_up("cancelled") or not await _answered_though_taken_back(server):
+            break
     await server.ask("follow-up", "a plain request after one that was taken back", request(), after="cancelled")
+
+
+async def _answered_though_taken_back(server: FixtureServer) -> bool:
+    one = server.prepare("cancelled", "a request that was taken back", request())
+    params = {"requestId": one["id"], "reason": "the fixture server changed its mind"}
+    await server.send_together(one, {"method": "notifications/cancelled", "params": params})
+    return await server.until(lambda: server.answered(one["id"]), server.margin(_CROSSING))
 
 
 async def _batch(server: FixtureServer, call: int | str) -> None:
@@ -222,6 +233,7 @@ MODERN: tuple[tuple[str, Any], ...] = (
 
 
 def _tool(description: str, run: Any, number: int) -> Tool:
+    run = run if run is _plain else partial(_begin_plainly, run)
     slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")[:50]
     return Tool(f"p{number:02}_{slug}", f"Probe: {description}", run)
 

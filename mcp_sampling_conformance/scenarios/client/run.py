@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import uuid
@@ -22,6 +23,7 @@ from ...transports.process import RUN_VARIABLE, Child, Command, kill_stragglers
 from ...transports.to_client.stdio import relay_entrance
 from ...transports.wire import WireToClient
 from ..conditions import Conditions
+from ..search.sorts import Field, try_elsewhere
 from .diagnosis import Start, how_it_ended, note_not_opened
 from .examples import search_client
 from .probes import client_tools
@@ -34,6 +36,10 @@ URL = "{url}"
 _START_FACTOR = 3
 #: and so many times for each further step
 _STEP_FACTOR = 1.5
+#: a step that took long may take so many times that, once more
+_SLOWER = 2
+#: how often the client is started at most; further starts for what a client leaves over that calls little at a time
+_MOST_STARTS, _FURTHER_STARTS = 50, 6
 #: how often the clock is looked at while a client is silent, in seconds
 _TICK = 0.05
 _EXIT_GRACE = 1.0
@@ -70,6 +76,7 @@ async def provoke_client(
     marked = replace(client, env={**client.env, RUN_VARIABLE: token})
     limiter = anyio.Semaphore(max(2, os.cpu_count() or 2))
     books = {revision.name: Book(client_tools(revision, models)) for revision in revisions}
+    searched: list[Field] = []
 
     async def one(revision: Revision) -> None:
         async def start_again(book: Book) -> None:
@@ -79,12 +86,13 @@ async def provoke_client(
         async with limiter:
             book = books[revision.name]
             await ClientRun(marked, revision, book, run, conditions).until_done()
-            await search_client(run.revisions[revision.name], revision, start_again, book, conditions)
+            searched.extend(await search_client(run.revisions[revision.name], revision, start_again, book, conditions))
 
     try:
         async with anyio.create_task_group() as tasks:
             for revision in revisions:
                 tasks.start_soon(one, revision)
+        await try_elsewhere(searched, conditions)
     finally:
         kill_stragglers(token)
     run.reached = [name for name, record in run.revisions.items() if _was_asked(record)]
@@ -122,15 +130,20 @@ class ClientRun:
         self.timeout = conditions.timeout
         self.conditions = conditions
         self.sessions: list[FixtureServer] = []
+        self._slowest_step = 0.0  #: seconds from one step of the client to the next
 
     async def until_done(self) -> None:
         """Start the client until every tool was called, or a start called no further one."""
-        while self.book.left:
-            before = len(self.book.called)
+        for _ in range(_MOST_STARTS):
+            called, calls = len(self.book.called), self.book.calls
             self.sessions = []
             await self.one_start()
-            if len(self.book.called) == before:
+            if not self.book.left or len(self.book.called) == called:
                 break
+            # Who was not interrupted, and is not done, calls no more in one start.
+            if not any(session.running or session.unanswered for session in self.sessions):
+                calls_to_come = _FURTHER_STARTS * (self.book.calls - calls)
+                self.book.per_call = max(self.book.per_call, math.ceil(len(self.book.left) / calls_to_come))
         called, tools = len(self.book.called), len(self.book.tools)
         if self.record.opened and called < tools:
             self._add_note(f"called only {called} of {tools} tools; the others were not observed")
@@ -203,6 +216,8 @@ class ClientRun:
             at_work = any(session.running and not session.gone for session in self.sessions)
             done = bool(self.sessions), any(s.initialized for s in self.sessions), len(self.book.called)
             if at_work or done != seen:
+                if done != seen and seen is not None:
+                    self._slowest_step = max(self._slowest_step, anyio.current_time() - silent_since)
                 silent_since, seen = anyio.current_time(), done
                 self._say_progress()
             if self.book.over or anyio.current_time() - silent_since > self._patience:
@@ -216,7 +231,8 @@ class ClientRun:
     @property
     def _patience(self) -> float:
         """How long the client may take for its next step, in seconds."""
-        return self.timeout * (_STEP_FACTOR if self.sessions else _START_FACTOR)
+        usual = self.timeout * (_STEP_FACTOR if self.sessions else _START_FACTOR)
+        return max(usual, _SLOWER * self._slowest_step)
 
     def _note(self, child: Child, in_time: bool, entrance: Entrance) -> None:
         """Say in the record what kept the revision from being judged, or what a reader should know."""
@@ -230,7 +246,9 @@ class ClientRun:
         elif words := how_it_ended(start, self.book):
             if in_time and sessions[-1].running:
                 sessions[-1].transcript.note(Exited(child.code, child.tail))
-            self._add_note(words)
+            # In the modern era to go on, or home, is how one refuses.
+            if not (self.revision.modern and in_time and child.code == 0):
+                self._add_note(words)
 
     def _add_note(self, text: str) -> None:
         self.record.notes.append(f"{self.revision.name}: the client {text}")

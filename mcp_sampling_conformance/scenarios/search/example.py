@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,12 @@ class Example:
     callee: str = ""  #: what is called to send it, by its label
     hostile: bool = False
     sound: Example | None = None  #: of a hostile one, the valid one that the violation was put into
+    borrowed: bool = False  #: it was made for another revision, and may be something else in this one
+
+    @property
+    def key(self) -> str:
+        """What tells it from others."""
+        return json.dumps([self.group, self.callee, self.value], sort_keys=True)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """How Hypothesis shows it; the whole may be huge."""

@@ -7,7 +7,6 @@ end is tried once more on a fresh connection, with all the time that there is.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -18,7 +17,8 @@ import anyio
 from anyio import to_thread
 
 from ..conditions import Generated
-from .example import Attempt, Example
+from .chance import Chance
+from .example import Attempt, Example, Find
 from .search import Search
 
 if TYPE_CHECKING:
@@ -43,10 +43,13 @@ _SLOWER, _FLOOR = 20, 0.5
 
 @asynccontextmanager
 async def searching(
-    strategy: Callable[[], SearchStrategy[Example]], generated: Generated, timeout: float, known: set[str] | None = None
+    examples: Callable[[], SearchStrategy[Example]] | Sequence[Find],
+    generated: Generated,
+    timeout: float,
+    known: set[str] | None = None,
 ) -> AsyncIterator[Search]:
     """A search that goes on while the context is open; whoever has it takes attempts with ``next`` until that gives
-    ``None``, and returns each with ``finish``.
+    ``None``, and returns each with ``finish``. Examples come from a strategy, or were found in another search.
 
     An answer may take ``timeout`` seconds. ``known`` are the rules known to be broken, to which the search adds.
     """
@@ -54,7 +57,10 @@ async def searching(
     hunt = Hunt(search, generated)
 
     async def work() -> None:
-        await to_thread.run_sync(hunt.run, strategy)
+        if callable(examples):
+            await to_thread.run_sync(hunt.run, examples)
+        else:
+            await to_thread.run_sync(hunt.try_again, examples)
         search.end()
 
     async with anyio.create_task_group() as tasks:
@@ -78,9 +84,24 @@ class Hunt:
         self._generated = generated
         self._slowest = 0.0  #: seconds that an attempt took which left the connection in order
         self._wasted = 0
+        self._chance = Chance()
 
     def run(self, strategy: Callable[[], SearchStrategy[Example]]) -> None:
         """Find what breaks rules, and keep it in the search."""
+        with self._chance.taken():
+            self._run(strategy)
+
+    def try_again(self, finds: Sequence[Find]) -> None:
+        """Keep what breaks rules here too, on a fresh connection, unless others do already."""
+        with self._chance.taken():
+            for find in finds:
+                if find.rules <= self.search.known or self.search.over:
+                    continue
+                attempt = self._attempt(find.example, inf, alone=True)
+                if self.search.unknown(attempt):
+                    self.search.keep(attempt, alone=True, seed=find.seed)
+
+    def _run(self, strategy: Callable[[], SearchStrategy[Example]]) -> None:
         examples = strategy()
         for _ in range(_MOST_FINDS):
             broke = self._first_and_smaller(examples)
@@ -140,7 +161,8 @@ class Hunt:
         return True
 
     def _attempt(self, example: Example, seconds: float, *, alone: bool) -> Attempt:
-        attempt = self.search.attempt(example, seconds, alone=alone)
+        with self._chance.given_back():
+            attempt = self.search.attempt(example, seconds, alone=alone)
         if not attempt.spent:
             self._slowest = max(self._slowest, attempt.took)
         return attempt
@@ -183,7 +205,7 @@ class _Run:
 
     def _outcome(self, example: Example) -> Attempt:
         """What comes of an example, or came of it before; nothing where there is no use in trying any more."""
-        key = json.dumps([example.group, example.callee, example.value], sort_keys=True)
+        key = example.key
         if known := self._broke_by_key.get(key) or self._hunt.outcomes.get(key):
             return known
         if self._hunt.wastes_time() or self._shrunk_enough():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import anyio
 from anyio import from_thread
 
@@ -72,8 +70,6 @@ class Search:
         An answer may take ``seconds``, and no longer than the time-out; ``alone``: on a connection of its own.
         """
         attempt = Attempt(example, min(seconds, self._timeout), alone)
-        # Hypothesis seeds it alike for each example; a system in this process would make the same ids again and again.
-        random.seed()
         from_thread.run(self._hand_over, attempt)
         return attempt
 

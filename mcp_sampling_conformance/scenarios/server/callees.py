@@ -45,7 +45,8 @@ class Found:
     opened: bool = False  #: there was a connection to look around on
     named: bool = False  #: the candidates are those that the user named
     candidates: list[Callee] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)  #: by label, what came back or why it was not called
+    notes: dict[str, str] = field(default_factory=dict)  #: by label, what came back
+    uncalled: dict[str, str] = field(default_factory=dict)  #: of what is listed, why it was not called
     sampling: list[Callee] = field(default_factory=list)  #: the candidates that sampled
     offered: dict[str, list[Json]] = field(default_factory=dict)  #: the tools that these offered, by label
     #: the form of the sampling capability for which something samples, where nothing did for the first form

@@ -9,8 +9,9 @@ import anyio
 
 from ...peers.client import FixtureClient
 from ...peers.modern_client import ModernClient
+from ...peers.pace import Pace
 from ...protocol.revisions import Revision
-from ...transcript.events import NotOpened
+from ...transcript.events import NotOpened, TimedOut
 from ...transcript.run import RevisionRun, Run
 from ...transcript.transcript import Transcript
 from ...transports.to_server.http import HttpToServer
@@ -31,15 +32,16 @@ _STATELESS = (
 
 @asynccontextmanager
 async def open_client(
-    server: Server, revision: Revision, transcript: Transcript, timeout: float
+    server: Server, revision: Revision, transcript: Transcript, timeout: float, pace: Pace | None = None
 ) -> AsyncIterator[FixtureClient]:
     """Connect to ``server`` and listen to it, with the client of the revision's era; nothing is sent yet.
 
-    Ends the connection, and what was started for it, with the context. An answer may take ``timeout`` seconds. Raises
-    ``OSError`` when there can be no connection.
+    Ends the connection, and what was started for it, with the context. An answer may take ``timeout`` seconds, and what
+    the server's ``pace`` asks for besides. Raises ``OSError`` when there can be no connection.
     """
     wire = await server.open(revision, transcript, timeout)
-    client = ModernClient(wire, timeout, revision.name) if revision.modern else FixtureClient(wire, timeout)
+    modern = revision.modern
+    client = ModernClient(wire, timeout, revision.name, pace) if modern else FixtureClient(wire, timeout, pace)
     async with anyio.create_task_group() as tasks:
         wire.work(tasks)
         tasks.start_soon(client.listen, tasks)
@@ -59,9 +61,15 @@ class Connections:
     def __init__(self, server: Server, run: Run, conditions: Conditions) -> None:
         self.transport = server.transport
         self.stateless = ""  #: why no sampling request can come in, where the server lacks sessions that it needs
+        self.silent: set[str] = set()  #: the labels of connections on which the opening was waited for in vain
         self._server = server
         self._run = run
         self._conditions = conditions
+        self._pace = Pace()
+
+    def label(self, revision: Revision, form: str) -> str:
+        """What a connection is called."""
+        return f"{revision.name}, {form}"
 
     def record(self, revision: Revision) -> RevisionRun:
         """What came of a revision so far."""
@@ -74,29 +82,40 @@ class Connections:
         """A connection that agrees on the revision, for a client with this form of the capability; calls can be made
         after its ``begin``. ``None``, with the reason in the record, where it does not come to that."""
         record = self.record(revision)
-        label = f"{revision.name}, {form}"
+        label = self.label(revision, form)
         transcript = self._conditions.recorder.open(revision.name, label, self.transport)
         server = self._server.with_env(env or {})
         self._run.connections += 1
         async with AsyncExitStack() as stack:
             try:
-                opening = open_client(server, revision, transcript, self._conditions.timeout)
+                opening = open_client(server, revision, transcript, self._conditions.timeout, self._pace)
                 client = await stack.enter_async_context(opening)
             except OSError as error:
                 record.failure = record.failure or f"it could not be started: {error}"
                 yield None
                 return
             record.transcripts.append(transcript)
-            response = await client.greet(revision.name, FORMS[form])
+            # What a server does that may ask for nothing at all shows on the connection without sampling.
+            response = await client.greet(revision.name, FORMS[form], others=FORMS[form] is not None)
             accepted = revision.name in client.spoken(response)
             record.opened |= accepted
             if not accepted:
                 transcript.note(NotOpened())
+                if response is None:
+                    self._note_silence(record, transcript)
             else:
                 self._note_stateless(record, client)
             yield client if accepted else None
         if not record.opened and not record.failure:
             note_refusal(record, response, client)
+
+    def _note_silence(self, record: RevisionRun, transcript: Transcript) -> None:
+        """The server did not come up for a connection: where it speaks the revision, that is not to go unnoticed."""
+        note = f'the server did not come up for the connection "{transcript.label}", so what needs one was left out'
+        if record.opened and note not in record.notes:
+            record.notes.append(note)
+        if transcript.events(TimedOut):
+            self.silent.add(transcript.label)
 
     def _note_stateless(self, record: RevisionRun, client: FixtureClient) -> None:
         if isinstance(client.wire, HttpToServer) and client.wire.stateless:
@@ -114,7 +133,7 @@ class Connections:
                 if form == CONTEXT and not revision.modern:
                     # A server that samples before it may (before notifications/initialized) gets the time to do so.
                     ping = await client.start_request("ping")
-                    await client.until(lambda: client.answered(ping), _PING_SECONDS)
+                    await client.until(lambda: client.answered(ping), client.at_least(_PING_SECONDS))
                 await client.begin()
                 if FORMS[form] is not None:
                     await settle(client, wanted)

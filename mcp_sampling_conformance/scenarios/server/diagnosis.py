@@ -77,7 +77,7 @@ def outcome(client: FixtureClient, response: Json | None) -> str:
             return f"no answer: {lost[-1].why}"
         if end := _how_it_ended(client.transcript):
             return f"the server {end} before it answered" + (with_tail(client.wire.tail) if client.wire.tail else "")
-        return f"no answer within {client.timeout:g} s"
+        return f"no answer within {client.timeout:g} s" + (with_tail(client.wire.tail) if client.wire.tail else "")
     if "error" in response:
         return f"error {json.dumps(response['error'])[:200]}"
     result = response.get("result")
@@ -88,13 +88,14 @@ def outcome(client: FixtureClient, response: Json | None) -> str:
 
 def nothing_sampled(founds: Sequence[Found]) -> str:
     """The message of a run in which no sampling request came, from what was found in each era that is spoken."""
-    lines = ["the server never asked for sampling, so there was nothing to judge."]
+    lines = [f"{_what_was_tried(founds)}, so there was nothing to judge."]
     for found in founds:
         client = f"as a client of the {found.era} era"
-        if found.notes:
-            lines.append(f"What was tried, {client}:")
-            lines += [f"  {label}: {note}" for label, note in found.notes.items()]
-        else:
+        lines += [f"What was tried, {client}:"] * bool(found.notes)
+        lines += [f"  {label}: {note}" for label, note in found.notes.items()]
+        lines += [f"What was not called, {client}:"] * bool(found.uncalled)
+        lines += [f"  {label}: {why}" for label, why in found.uncalled.items()]
+        if not found.notes and not found.uncalled:
             lines.append(f"It lists no tool, prompt or resource that could be called, {client}.")
     lines.append(
         'Say what to call with --mcp-tool NAME or --mcp-tool \'NAME={"argument": "value"}\' (or --mcp-prompt, '
@@ -102,3 +103,12 @@ def nothing_sampled(founds: Sequence[Found]) -> str:
         + (", in 2026-07-28 inside an InputRequiredResult." if any(f.era == "modern" for f in founds) else ".")
     )
     return "\n".join(lines)
+
+
+def _what_was_tried(founds: Sequence[Found]) -> str:
+    """What it means that no sampling request came, as a clause."""
+    if not any(found.notes for found in founds):
+        return "nothing was called"
+    if any(found.uncalled for found in founds):
+        return "what was called did not ask for sampling, and not everything was called"
+    return "the server never asked for sampling"

@@ -46,7 +46,7 @@ class Discovery:
         """What the server lists now and is no candidate yet; it becomes one."""
         labels = {callee.label for callee in self.found.candidates}
         new: list[Callee] = []
-        for callee in await list_candidates(client, self.found.notes):
+        for callee in await list_candidates(client, self.found.uncalled):
             if callee.label not in labels:
                 labels.add(callee.label)
                 new.append(callee)

@@ -11,6 +11,7 @@ from ...peers.client import FixtureClient
 from ...protocol.revisions import Revision
 from ...transcript.events import SampledInLegacyEra
 from ..conditions import Conditions
+from ..search.sorts import Field
 from .callees import Callee
 from .connections import Connections
 from .discovery import Discovery
@@ -20,6 +21,9 @@ from .further import FurtherConnection, further_connections
 from .listing import settle
 from .plan import Plan, all_probes
 from .probes import FIRST, perform
+
+#: so many new connections may fail until what is left in a revision is given up
+_MOST_REFUSALS = 2
 
 
 class Era:
@@ -33,6 +37,7 @@ class Era:
         self._conditions = conditions
         self._discovery = Discovery(connections, revisions[0].era, named, conditions.progress)
         self.found = self._discovery.found
+        self.searched: list[Field] = []  #: the revisions in which there was a search
         self._discovered_in: Revision | None = None  #: its main connection has had the first call of each callee
         self._first: dict[Revision, FixtureClient | None] = {}  #: the first connection of each revision
         self._all_opened = anyio.Event()
@@ -94,13 +99,18 @@ class Era:
                         await settle(client, found.sampling)
                         await plan.perform(client)
             # A server that ended or hung is started again for what is left.
-            while plan.left:
+            refusals = 0
+            while plan.left and refusals < _MOST_REFUSALS:
                 async with connections.ready(revision, main, found.sampling) as client:
                     if client is None:
-                        break
-                    await plan.perform(client)
+                        refusals += 1
+                    else:
+                        await plan.perform(client)
+            if plan.left and connections.record(revision).opened:
+                left = f"{len(plan.left)} probes were left out, for the server did not come up again for them"
+                connections.record(revision).notes.append(left)
         if found.sampling and connections.record(revision).opened and self._conditions.generated.examples:
-            await search_server(connections, found, revision, main, self._conditions)
+            self.searched.append(await search_server(connections, found, revision, main, self._conditions))
 
     def _note_first(self, revision: Revision, client: FixtureClient | None) -> None:
         self._first[revision] = client

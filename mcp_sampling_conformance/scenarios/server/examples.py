@@ -15,7 +15,7 @@ from ...transcript.transcript import Side
 from ..conditions import BrokenSince, Conditions
 from ..search.example import SHOWN, Attempt, Example
 from ..search.search import Search
-from ..search.sorts import add_search, search_sorts
+from ..search.sorts import Field, add_search, broken_by, search_sorts
 from .answers import Answer
 from .callees import Callee, Found
 from .connections import Connections
@@ -128,9 +128,9 @@ def _usable(tool: Json) -> bool:
 
 async def search_server(
     connections: Connections, found: Found, revision: Revision, form: str, conditions: Conditions
-) -> None:
+) -> Field:
     """See whether generated answers break more than those of the tables, on connections of a form of the capability;
-    what is found goes into the record of the revision."""
+    what is found goes into the record of the revision, which is returned as a place to search in."""
     record, callees = connections.record(revision), found.probed
     offered = {callee.label: found.offered[callee.label] if revision.tools else [] for callee in callees}
     sorts = {
@@ -140,13 +140,17 @@ async def search_server(
 
     async def host(search: Search) -> None:
         connect = partial(connections.ready, revision, form, found.sampling)
+        recorded = len(record.transcripts)
         await try_on_server(search, connect, callees, revision, conditions.broken_since)
+        del record.transcripts[recorded:]  # a search keeps what is to be judged
 
-    recorded = len(record.transcripts)
-    searches = await search_sorts(sorts, host, revision, conditions)
-    del record.transcripts[recorded:]  # a search keeps what is to be judged
-    for search in searches:
+    def fits(example: Example) -> bool:
+        return example.callee in offered and ("result" in example.value or not revision.modern)
+
+    place = Field(revision, record, host, fits)
+    for search in await search_sorts(sorts, place, conditions):
         add_search(record, revision, search)
+    return place
 
 
 async def try_on_server(
@@ -167,7 +171,7 @@ async def try_on_server(
                 alone, callee = attempt.alone, by_label[attempt.example.callee]
                 begin, started = len(client.transcript.items), time.monotonic()
                 good = await _try(attempt, client, callee)
-                broken = broken_since(client.transcript, begin, revision, Side.SERVER)
+                broken = broken_by(attempt, client.transcript, begin, revision, Side.SERVER, broken_since)
                 search.finish(attempt, client.transcript, broken, time.monotonic() - started, not good)
                 attempt = await search.next()
                 if not good or alone or attempt is None or attempt.alone:

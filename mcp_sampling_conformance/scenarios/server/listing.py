@@ -23,8 +23,9 @@ _LISTS = (
 )
 
 
-async def list_candidates(client: FixtureClient, notes: dict[str, str]) -> list[Callee]:
-    """Everything the server lists that may be called. Why other things may not goes into ``notes``, by their labels."""
+async def list_candidates(client: FixtureClient, uncalled: dict[str, str]) -> list[Callee]:
+    """Everything the server lists that may be called. Why other things may not goes into ``uncalled``, by
+    their labels."""
     candidates: list[Callee] = []
     for kind, method, key, name in _LISTS:
         listed = await _pages(client, method, key)
@@ -32,14 +33,14 @@ async def list_candidates(client: FixtureClient, notes: dict[str, str]) -> list[
             if isinstance(item, dict) and isinstance(item.get(name), str):
                 callee = Callee(kind, item[name])
                 if kind == "tool" and _is_destructive(item):
-                    notes[callee.label] = "not called: it declares destructiveHint"
+                    uncalled[callee.label] = "it declares destructiveHint"
                     continue
                 try:
                     candidates.append(Callee(kind, item[name], _arguments(kind, item)))
                 except NoArguments as error:
-                    notes[callee.label] = f"not called: {error}"
+                    uncalled[callee.label] = str(error)
         if len(listed) > _MOST_CANDIDATES:
-            notes[f"{len(listed) - _MOST_CANDIDATES} more {key}"] = "not called: too many"
+            uncalled[f"{len(listed) - _MOST_CANDIDATES} more {key}"] = "too many"
     return candidates
 
 
@@ -91,6 +92,6 @@ async def _pages(client: FixtureClient, method: str, key: str) -> list[Any]:
 
 async def announced(client: FixtureClient) -> bool:
     """Whether the server announces that its lists changed, now or within a short while."""
-    changed = await client.until(lambda: client.lists_changed, _LIST_CHANGED_GRACE)
+    changed = await client.until(lambda: client.lists_changed, client.at_least(_LIST_CHANGED_GRACE))
     client.lists_changed = False
     return changed

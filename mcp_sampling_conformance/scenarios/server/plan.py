@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from ...peers.client import FixtureClient
 from ...protocol.revisions import Revision
@@ -29,12 +30,24 @@ def all_probes(revision: Revision, found: Found) -> list[PlannedProbe]:
     return plain_calls(found) + sorted(chosen, key=lambda planned: planned[0].hostile)
 
 
-async def call_plainly(client: FixtureClient, found: Found) -> bool:
-    """Make the plain calls; whether the connection is good for more."""
+class PlainCalls(NamedTuple):
+    """What came of the plain calls of a connection."""
+
+    good: bool  #: the connection is good for more
+    sampled: bool  #: one of them sampled
+
+
+async def call_plainly(client: FixtureClient, found: Found, *, once: bool = False) -> PlainCalls:
+    """Make the plain calls, or with ``once`` the first of everything that samples."""
+    sampled = False
     for probe, callee in plain_calls(found):
-        if not await perform(client, probe, callee):
-            return False
-    return True
+        if once and probe is not FIRST:
+            continue
+        good = await perform(client, probe, callee)
+        sampled |= bool(client.sampling)
+        if not good:
+            return PlainCalls(False, sampled)
+    return PlainCalls(True, sampled)
 
 
 class Plan:

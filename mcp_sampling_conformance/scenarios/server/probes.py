@@ -121,7 +121,9 @@ async def _late(client: FixtureClient, callee: Callee) -> None:
 
     async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
         if position == 0:
-            await client.response_within(await client.start_request("ping"), client.timeout)
+            ping = await client.start_request("ping")
+            await client.in_time(lambda: client.answered(ping))
+            await client.response_within(ping, 0)
             await anyio.sleep(_LATE)
         await plain(client, asked, position)
 
@@ -133,7 +135,7 @@ async def _pending(client: FixtureClient, callee: Callee, id: int | str | None =
     """Start a call and wait until its sampling request is there (or the call is answered without)."""
     before = len(client.sampling)
     id = await client.start_request(callee.method, callee.params(), id)
-    await client.until(lambda: len(client.sampling) > before or client.answered(id), client.timeout)
+    await client.in_time(lambda: len(client.sampling) > before or client.answered(id))
     return id
 
 
@@ -142,7 +144,7 @@ async def _concurrent(client: FixtureClient, callee: Callee) -> None:
     client.sampler = None
     first = await _pending(client, callee)
     second = await client.start_request(callee.method, callee.params())
-    await client.until(lambda: len(client.sampling) > 1 or client.answered(second), _SIDE_BY_SIDE)
+    await client.until(lambda: len(client.sampling) > 1 or client.answered(second), client.at_least(_SIDE_BY_SIDE))
     client.sampler = plain  # whatever comes later is answered at once
     for asked in reversed(list(client.sampling)):
         await plain(client, asked, 0)
@@ -182,7 +184,7 @@ async def _cancelled(client: FixtureClient, callee: Callee) -> None:
         return
     await client.notify("notifications/cancelled", {"requestId": id, "reason": "the fixture client changed its mind"})
     ping = await client.start_request("ping")  # once this is answered, the cancellation was read
-    await client.until(lambda: client.answered(ping), _SIDE_BY_SIDE)
+    await client.until(lambda: client.answered(ping), client.at_least(_SIDE_BY_SIDE))
     client.sampler = plain  # for a server that goes on all the same
     for asked in list(client.sampling):
         if asked.body.get("id") not in client.cancelled:
@@ -232,8 +234,9 @@ async def _twice(client: FixtureClient, callee: Callee) -> None:
     await call(client, callee)
 
 
-#: how long a server may run on after its stdin was closed, in seconds
-_EXIT_SECONDS = 5.0
+#: how long a server may run on after its stdin was closed, in seconds, or as many times as long as the slowest thing
+#: that it did before. It is no round number, for those are what servers give their own threads and connections
+_EXIT_SECONDS, _EXIT_FACTOR = 7.5, 10
 
 
 async def _closed(client: FixtureClient, callee: Callee) -> None:
@@ -244,8 +247,10 @@ async def _closed(client: FixtureClient, callee: Callee) -> None:
         return
     assert isinstance(client.wire, StdioToServer)
     await client.wire.close_input()
-    exited = await client.wire.exited(_EXIT_SECONDS)
-    client.transcript.note(ExitWatched(exited, _EXIT_SECONDS))
+    slowest = client.pace.slowest or 0.0
+    seconds = round(max(_EXIT_SECONDS, min(_EXIT_FACTOR * slowest, 2 * client.timeout)), 1)
+    exited = await client.wire.exited(seconds)
+    client.transcript.note(ExitWatched(exited, seconds, round(slowest, 1)))
 
 
 #: ends its connection

@@ -13,6 +13,7 @@ from ...transcript.run import RevisionRun, Run
 from ...transports.process import RUN_VARIABLE, kill_stragglers
 from ...transports.to_server.servers import Server
 from ..conditions import Conditions
+from ..search.sorts import try_elsewhere
 from .callees import Callee
 from .connections import Connections
 from .diagnosis import nothing_sampled
@@ -37,12 +38,16 @@ async def provoke_server(
             async with anyio.create_task_group() as tasks:
                 for era in eras:
                     tasks.start_soon(era.run)
+            await try_elsewhere([place for era in eras for place in era.searched], conditions)
             await _compare(eras)
     except OSError as error:
         for record in run.revisions.values():
             record.failure = record.failure or f"it could not be started: {error}"
     finally:
         kill_stragglers(token)
+    for era in eras:
+        for revision in era.revisions:
+            run.revisions[revision.name].uncalled = dict(era.found.uncalled)
     run.reached = list(dict.fromkeys(callee.label for era in eras for callee in era.found.sampling))
     run.unreached = nothing_sampled([era.found for era in eras if era.found.opened])
     run.unreached += "".join(f"\nBesides, {era.stateless}." for era in eras if era.stateless)

@@ -5,7 +5,7 @@ What is recorded is the text that the SDK would have written, see ``sdk_messages
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import anyio
@@ -42,6 +42,10 @@ class MemoryToClient:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return False
         return True
+
+    async def send_together(self, raws: Sequence[bytes]) -> bool:
+        """Send messages one right behind the other."""
+        return all([await self.send(raw) for raw in raws])
 
     async def messages(self) -> AsyncIterator[Entry]:
         """What the client session sends, until it ends."""

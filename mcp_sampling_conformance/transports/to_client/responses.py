@@ -46,10 +46,11 @@ class Response:
         await _end(self._send, body)
 
     async def stream(self, post: Post, headers: Mapping[str, str] = {}) -> None:
-        """Write each message as soon as there is one."""
+        """Write each message as soon as there is one; those that were put together go together."""
         await self.start_stream(headers)
         async for message in post.messages():
-            await self._send({"type": "http.response.body", "body": message.raw, "more_body": True})
+            raw = b"".join(each.raw for each in (message, *post.waiting()))
+            await self._send({"type": "http.response.body", "body": raw, "more_body": True})
         await self.end()
 
     async def whole(self, post: Post) -> None:

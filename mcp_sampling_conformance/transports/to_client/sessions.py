@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -66,6 +67,14 @@ class Post:
         async for message in self._reader:
             yield message
 
+    def waiting(self) -> list[Outgoing]:
+        """What was put besides, and was not read yet."""
+        found: list[Outgoing] = []
+        with suppress(anyio.WouldBlock, anyio.EndOfStream):
+            while True:
+                found.append(self._reader.receive_nowait())
+        return found
+
 
 class HttpToClient:
     """One session of the client under test; without sessions, all that one start of it posts."""
@@ -92,6 +101,10 @@ class HttpToClient:
         if is_response:
             post.settle(id)
         return True
+
+    async def send_together(self, raws: Sequence[bytes]) -> bool:
+        """Send messages one right behind the other."""
+        return all([await self.send(raw) for raw in raws])
 
     async def messages(self) -> AsyncIterator[Entry]:
         """What the client posts, until the session ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,14 @@ class RelayToClient:
 
     async def send(self, raw: bytes) -> bool:
         """Write one line and record it. ``False`` when the client no longer reads."""
-        self.transcript.record(Side.SERVER, raw, "stdout")
+        return await self.send_together([raw])
+
+    async def send_together(self, raws: Sequence[bytes]) -> bool:
+        """Write lines in one piece."""
+        for raw in raws:
+            self.transcript.record(Side.SERVER, raw, "stdout")
         try:
-            await self.stream.send(raw + b"\n")
+            await self.stream.send(b"".join(raw + b"\n" for raw in raws))
         except anyio.get_cancelled_exc_class():
             await self.close()  # no line can follow one that was cut off
             raise

@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import anyio
 import httpx2
 from anyio.abc import TaskGroup
 
 from ...protocol.http_headers import ACCEPT, PROTOCOL_VERSION, SESSION_ID
-from ...protocol.jsonrpc import Json, id_key, messages_in
+from ...protocol.jsonrpc import Json, id_key, messages_in, params_of
 from ...protocol.revisions import Revision
 from ...transcript.events import Flooded, HttpBody, HttpExchange, HttpFailed
 from ...transcript.transcript import Entry, Side, Transcript
 from ..event_stream import EVENT_STREAM, read_events
 from ..lines import MAX_BYTES, MAX_LINES, Flood
+from .repeats import CANCELLED, Repeats
 from .request_headers import RequestHeaders
 
 #: headers that a transcript keeps of one message at most, and the characters of each
@@ -30,17 +32,26 @@ _MOST_HEADERS, _LONGEST_HEADER = 64, 8192
 _SECRET = frozenset({"authorization", "proxy-authorization"})
 _HIDDEN = "***"
 _MAX_REDIRECTS = 3
-_MAX_RESUMPTIONS = 5
 #: how long the standalone stream is waited for before the first call, and a session's end, in seconds
 _LISTEN_SECONDS = 1.0
 _DELETE_SECONDS = 1.0
-#: how long to wait before a stream is resumed where the server did not say, in seconds
-_RETRY_SECONDS = 0.1
+#: how long to wait before a stream is resumed where the server did not say, and at least, in seconds
+_RETRY_SECONDS, _LEAST_RETRY = 0.1, 0.02
+#: what a server tells us to wait is kept, however long; beyond this it makes no answer of its own late
+_LONGEST_PAUSE = 30.0
 _BODY_SHOWN = 300
 
 
 class Lost(Exception):
     """An exchange ended in a way that leaves its request unanswered."""
+
+
+@dataclass
+class _Cursor:
+    """Where a stream is to be resumed, and how soon (basic/transports "Resumability and Redelivery")."""
+
+    last: str = ""  #: the id of its last event that had one; nothing: it cannot be resumed
+    retry: float = _RETRY_SECONDS
 
 
 class HttpToServer:
@@ -58,7 +69,10 @@ class HttpToServer:
         self._answered: set[tuple[str, object]] = set()
         self._listening = anyio.Event()  #: it is known whether there is a standalone stream
         self._exchanges = 0
-        self._first_on: dict[bytes, str] = {}  #: what came, and on which stream first
+        self._repeats = Repeats()
+        self._given_up: set[tuple[str, object]] = set()  #: requests of ours that we cancelled
+        self._retries: dict[str, float] = {}  #: of the streams that wait to be resumed
+        self._ending = anyio.Event()  #: nothing new is to be begun
         self._bodies: dict[str, str] = {}  #: the beginning of what an exchange's body said
         self._request_headers = RequestHeaders()
         self._entries, self._arrived = anyio.create_memory_object_stream[Entry](float("inf"))
@@ -81,9 +95,14 @@ class HttpToServer:
         body = json.loads(raw)
         channel = self._new_channel("POST")
         self.transcript.record(Side.CLIENT, raw, channel)
+        if "method" not in body:
+            self._repeats.answered(body.get("id"))
         if "method" in body and "id" in body:
+            self._given_up.discard(id_key(body["id"]))
             self._tasks.start_soon(self._request, raw, body, channel)
             return True
+        if body.get("method") == CANCELLED:
+            self._given_up.add(id_key(params_of(body).get("requestId")))
         taken = False
         with suppress(Lost):
             taken = await self._exchange(raw, body, channel)
@@ -100,6 +119,7 @@ class HttpToServer:
 
     async def shut_down(self) -> None:
         """End the session, where there is one."""
+        self._ending.set()
         if self._session is not None:
             with anyio.move_on_after(_DELETE_SECONDS), suppress(httpx2.HTTPError, Lost):
                 channel = self._new_channel("DELETE")
@@ -123,6 +143,11 @@ class HttpToServer:
         self.on_loss()
 
     @property
+    def pause(self) -> float:
+        """Seconds that the server told us to wait before the stream of an answer is taken up again."""
+        return min(max(self._retries.values(), default=0.0), _LONGEST_PAUSE)
+
+    @property
     def tail(self) -> str:
         """Nothing: there is no stderr to read."""
         return ""
@@ -135,7 +160,9 @@ class HttpToServer:
 
     def _new_channel(self, method: str) -> str:
         self._exchanges += 1
-        return f"{method} {self._exchanges}"
+        channel = f"{method} {self._exchanges}"
+        self._repeats.opened(channel)
+        return channel
 
     async def _request(self, raw: bytes, body: Json, channel: str) -> None:
         """An exchange that a response is due in."""
@@ -146,6 +173,7 @@ class HttpToServer:
             await self._exchange(raw, body, channel)
         except Lost as loss:
             why = str(loss)
+        self._repeats.ended(channel)
         if key not in self._answered:
             self._lose(key, why)
 
@@ -156,12 +184,12 @@ class HttpToServer:
             async with self._response("POST", raw, self._request_headers.of(body), channel) as response:
                 if body.get("method") == "initialize" and response.is_success:
                     self._session = response.headers.get(SESSION_ID)
-                resume = await self._read(response, channel)
+                cursor = _Cursor()
+                await self._read(response, channel, cursor)
                 if is_request and not response.is_success:
-                    said = self._bodies.get(channel, "")
-                    raise Lost(f"HTTP {response.status_code} {response.reason_phrase} {said}".strip())
-            if is_request and resume and id_key(body["id"]) not in self._answered:
-                await self._resume(resume, id_key(body["id"]), channel)
+                    raise Lost(self._status(response, channel))
+            if is_request:
+                await self._resume(cursor, channel, id_key(body["id"]))
             return response.is_success
         except httpx2.ConnectError as error:
             self._failed(channel, error)
@@ -185,6 +213,8 @@ class HttpToServer:
         # What the server gave us, such as the id of an event, may be beyond ASCII.
         ours = httpx2.Headers({**self._session_headers(), **headers}, encoding="utf-8")
         for _ in range(_MAX_REDIRECTS):
+            if self._client.is_closed:
+                raise Lost("the connection was closed")
             async with self._client.stream(method, url, content=raw, headers=ours) as response:
                 status, sent, came = response.status_code, response.request.headers, response.headers
                 self.transcript.note(HttpExchange(channel, method, status, _recorded(sent), _recorded(came)))
@@ -199,21 +229,26 @@ class HttpToServer:
 
     # --- what comes
 
-    async def _read(self, response: httpx2.Response, channel: str) -> tuple[str, float] | None:
-        """Record what a response carries; where its stream may be resumed after the end, from what and how soon.
+    def _status(self, response: httpx2.Response, channel: str) -> str:
+        said = self._bodies.get(channel, "")
+        return f"HTTP {response.status_code} {response.reason_phrase} {said}".strip()
 
-        Raises ``Lost`` when too much comes, and what ``httpx2`` raises when the connection breaks.
+    async def _read(self, response: httpx2.Response, channel: str, cursor: _Cursor) -> None:
+        """Record what a response carries; the cursor then says where its stream may be resumed.
+
+        Raises ``Lost`` when too much comes, and what ``httpx2`` raises when the connection breaks for good.
         """
         kind = media_type(response)
         if kind == EVENT_STREAM:
-            return await self._read_events(response, channel)
+            await self._read_events(response, channel, cursor)
+            return
+        cursor.last = ""
         data = await self._read_body(response, channel)
         if kind == "application/json" and data.strip():
             self._bodies[channel] = _beginning(data)
             self._arrive(self.transcript.record(Side.SERVER, data, channel))
         else:
             self._note_body(data, kind, channel)
-        return None
 
     async def _read_body(self, response: httpx2.Response, channel: str) -> bytes:
         """A whole body; of one that comes in part the beginning is noted. Raises as ``_read``."""
@@ -239,49 +274,77 @@ class HttpToServer:
         if data.strip():
             self.transcript.note(HttpBody(channel, kind, self._bodies[channel]))
 
-    async def _read_events(self, response: httpx2.Response, channel: str) -> tuple[str, float] | None:
-        last, retry = "", _RETRY_SECONDS
+    async def _read_events(self, response: httpx2.Response, channel: str, cursor: _Cursor) -> None:
         try:
             async for event, entry in read_events(response.aiter_bytes(), self.transcript, channel):
-                last = last if event.id is None else event.id
-                retry = retry if event.retry is None else event.retry / 1000
+                if event.id is not None and not self._revision.modern:
+                    cursor.last = event.id
+                if event.retry is not None:
+                    cursor.retry = max(event.retry / 1000, _LEAST_RETRY)
                 if entry is not None:
                     self._arrive(entry)
         except Flood:
             raise Lost(f"a stream of more than {MAX_BYTES} bytes or {MAX_LINES} events") from None
-        return (last, retry) if last and not self._revision.modern else None
+        except httpx2.HTTPError as error:
+            # A server may close the connection in any way once there is an id to go on from.
+            if not cursor.last:
+                raise
+            self._failed(channel, error)
 
     def _arrive(self, entry: Entry) -> None:
-        """Hand on what came, which is recorded already."""
+        """Hand on what came, which is recorded already, unless it is one message said twice."""
         for body in messages_in(entry.parse().value):
             if "method" not in body:
                 self._answered.add(id_key(body.get("id")))
                 if self._revision.modern:
                     self._request_headers.learn(body.get("result"))
-        # What comes on a second stream too is one message, said twice.
-        if self._first_on.setdefault(entry.payload, entry.channel) == entry.channel:
-            with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
-                self._entries.send_nowait(entry)
+        if self._repeats.is_repeat(entry):
+            return
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            self._entries.send_nowait(entry)
 
-    async def _resume(self, resume: tuple[str, float], key: tuple[str, object], channel: str) -> None:
-        """Take up a stream that the server closed before the response (basic/transports "Resumability")."""
-        last, retry = resume
-        for _ in range(_MAX_RESUMPTIONS):
-            await anyio.sleep(retry)
-            headers = {ACCEPT: EVENT_STREAM, "Last-Event-ID": last}
-            async with self._response("GET", None, headers, channel) as response:
-                again = await (self._read if response.is_success else self._note_words)(response, channel)
-            if key in self._answered or again is None:
-                return
-            last, retry = again
+    async def _resume(self, cursor: _Cursor, channel: str, key: tuple[str, object] | None = None) -> None:
+        """Take up a stream again, whenever the server has closed it, until it brings the response to the request with
+        this key, the request is cancelled, or the connection ends (basic/transports "Sending Messages to the Server").
+
+        Whoever waits for the response bounds how long that goes on.
+        """
+
+        def needed() -> bool:
+            over = self._ending.is_set() or key in self._answered or key in self._given_up
+            return bool(cursor.last) and not over
+
+        try:
+            while needed():
+                if key is not None:
+                    self._retries[channel] = cursor.retry
+                with anyio.move_on_after(cursor.retry):
+                    await self._ending.wait()
+                if needed():
+                    await self._take_up(cursor, channel)
+        finally:
+            self._retries.pop(channel, None)
+
+    async def _take_up(self, cursor: _Cursor, channel: str) -> None:
+        """Read the next part of a stream. Raises ``Lost`` where there is none."""
+        headers = {ACCEPT: EVENT_STREAM, "Last-Event-ID": cursor.last}
+        async with self._response("GET", None, headers, channel) as response:
+            if not response.is_success:
+                await self._note_words(response, channel)
+                raise Lost(f"its stream could not be resumed: {self._status(response, channel)}")
+            await self._read(response, channel, cursor)
 
     async def _listen(self) -> None:
         """Read the standalone stream, where the server offers one."""
-        channel = self._new_channel("GET")
+        channel, cursor = self._new_channel("GET"), _Cursor()
         try:
             async with self._response("GET", None, {ACCEPT: EVENT_STREAM}, channel) as response:
                 self._listening.set()
-                await (self._read if response.is_success else self._note_words)(response, channel)
+                if response.is_success:
+                    await self._read(response, channel, cursor)
+                else:
+                    await self._note_words(response, channel)
+            await self._resume(cursor, channel)
         except (httpx2.HTTPError, Lost) as error:
             self._failed(channel, error)
         finally:

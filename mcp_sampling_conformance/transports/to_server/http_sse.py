@@ -19,7 +19,7 @@ from ...protocol.revisions import Revision
 from ...transcript.transcript import Side, Transcript
 from ..event_stream import EVENT_STREAM, read_events
 from ..lines import Flood
-from .http import HttpToServer, Lost, media_type
+from .http import HttpToServer, Lost, _Cursor, media_type
 
 
 class SseToServer(HttpToServer):
@@ -48,7 +48,7 @@ class SseToServer(HttpToServer):
         try:
             async with self._response("GET", None, {ACCEPT: EVENT_STREAM}, channel) as response:
                 if media_type(response) != EVENT_STREAM:
-                    await self._read(response, channel)
+                    await self._read(response, channel, _Cursor())
                     raise Lost(f"HTTP {response.status_code} without an event stream")
                 async for event, entry in read_events(response.aiter_bytes(), self.transcript, channel):
                     if entry is not None:

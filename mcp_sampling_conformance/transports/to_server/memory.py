@@ -36,6 +36,7 @@ class MemoryToServer:
     def __init__(self, server: object, transcript: Transcript) -> None:
         self.transcript = transcript
         self.lost: Mapping[tuple[str, object], str] = {}
+        self.pause = 0.0
         self.on_loss: Callable[[], None] = lambda: None
         self._server = protocol_server(server)
         #: what FastMCP wants entered around a run

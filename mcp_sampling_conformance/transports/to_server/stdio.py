@@ -26,6 +26,7 @@ class StdioToServer:
         self.child = child
         self.transcript = transcript
         self.lost: Mapping[tuple[str, object], str] = {}
+        self.pause = 0.0
         self.on_loss: Callable[[], None] = lambda: None
         self._drained = anyio.Event()  # stdout was read to its end
 
