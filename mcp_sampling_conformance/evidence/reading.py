@@ -46,6 +46,7 @@ class Reading:
         self._first: dict[bytes, list[Message]] = {}  # requests of the server that may come again, by what carried them
         self._waited_for: dict[bytes, list[Message]] = {}  # those of them that are not over
         self._over_at: dict[bytes, int] = {}  # of the others, the index of the next request of the client
+        self._asked_on: set[str] = set()  # the channels that brought a request of the server
         self._resumed: dict[str, int] = {}  # from where on each channel carries a stream that was taken up again
         self._events: dict[tuple[str, bytes], str] = {}  # where each event of a stream with an id came first
         self._taken_back: set[Key] = set()  # the ids of requests that the server cancelled
@@ -93,15 +94,22 @@ class Reading:
         return before if resumed is not None and resumed < entry.index else None
 
     def _is_broadcast(self, entry: Entry, requests: list[Message]) -> bool:
-        """Whether the same came on another stream before. On a stream that was opened once that was over, it is another
-        request: whoever uses an id again may well say the same again. On an older one it may be a copy that is late."""
+        """Whether the same came on another stream before.
+
+        On a stream that was opened once that was over, it is another request: whoever uses an id again may well say
+        the same again. So it is where it is the first that the stream of another call brings, while both wait. On an
+        older stream it may be a copy that is late.
+        """
         opened, over = self._carried.get(entry.channel), self._over_at.get(entry.payload)
         if over is not None and opened is not None and opened.index >= over:
             del self._first[entry.payload], self._over_at[entry.payload]
         first = self._first.setdefault(entry.payload, requests)
         if first is requests:
             self._waited_for[entry.payload] = requests
-        return first is not requests and first[0].channel != entry.channel
+        both_wait = first[0].channel in self._carried and opened is not None and entry.payload in self._waited_for
+        own = both_wait and entry.channel not in self._asked_on
+        self._asked_on.add(entry.channel)
+        return first is not requests and first[0].channel != entry.channel and not own
 
     def _note_what_is_over(self, index: int) -> None:
         """Requests of the server that nobody waits for any more: answered, taken back, or their call is."""
