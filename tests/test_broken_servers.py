@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from broken_servers import BROKEN
 
 SCRIPT = Path(__file__).parent.parent / "fixtures" / "broken_servers.py"
 TIMEOUT = 2
-#: generous: how long any of the runs may take with the timeout above, on a machine that is busy
-SECONDS = 40
 NEVER_ANSWERED = f"it did not answer initialize within {TIMEOUT} s (--mcp-timeout)"
 
 #: the outcome that pytest must count, and what the output must say
@@ -45,7 +42,7 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
     "survives-signals": ("warned", ["liveness/exits-on-close ("]),
     "leaves-children": ("passed", []),
     "dies-while-sampling": ("failed", ["the process ended (exit code 1)", "The model is gone."]),
-    "floods-when-called": ("failed", ["could not be judged", "  tool ask: "]),
+    "floods-when-called": ("failed", ["DOES NOT WORK", "  tool ask: "]),
     "samples-and-never-reads": ("failed", ["got no answer within"]),
     "speaks-nonsense": ("failed", ["framing", "parameters"]),
 }
@@ -55,7 +52,6 @@ EXPECTED: dict[str, tuple[str, list[str]]] = {
 class Outcome:
     mark: str
     output: str
-    seconds: float
     summary: dict[str, int]
 
 
@@ -73,11 +69,9 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
         command.append("--mcp-examples=2")  # enough to see that a search comes to its end
         # Where tools are listed, the nonsensical ones among them are what is to be tested.
         command += ["--mcp-report", str(report)] + ([] if name == "speaks-nonsense" else ["--mcp-tool", "ask"])
-        began = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, check=False)
-        seconds = time.monotonic() - began
         text = report.read_text() or '{"summary": {}}'
-        return Outcome(mark, done.stdout + done.stderr, seconds, json.loads(text)["summary"])
+        return Outcome(mark, done.stdout + done.stderr, json.loads(text)["summary"])
 
     slowest_first = list(reversed(BROKEN))
     with ThreadPoolExecutor(4) as pool:
@@ -95,7 +89,6 @@ def test_broken_server(outcomes: dict[str, Outcome], name: str) -> None:
         assert text in outcome.output
     for text in ("INTERNALERROR", "Traceback", "mcp_sampling_conformance/", "bug in the harness", "\x1b", "\0"):
         assert text not in outcome.output
-    assert outcome.seconds < SECONDS
     marked = [process for process in psutil.process_iter() if outcome.mark in _command_line(process)]
     # A process that was killed may take a moment to go.
     assert psutil.wait_procs(marked, timeout=10)[1] == []
