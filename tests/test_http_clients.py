@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +33,6 @@ NEWEST_OF_EACH = [NEWEST, *MODERN]
 #: seconds, for clients that answer within milliseconds, and for those that do not answer
 TIMEOUT, SHORT = 5.0, 2
 PATIENT = Conditions(TIMEOUT)
-#: generous: how long any of the bad clients may take
-SECONDS = 60
 MARK = "BROKEN_HTTP_CLIENT_RUN"
 
 
@@ -112,11 +109,10 @@ def judge_with_pytest(folder: Path, name: str, *options: str, place: str = " {ur
     command += ["--mcp-client", f"{sys.executable} -S {FIXTURES / SCRIPT} {name}{place}", "--mcp-env", f"{MARK}={mark}"]
     command += ["--mcp-timeout", str(SHORT), "--mcp-report", str(report), "--mcp-spec-version", NEWEST, *options]
     command.append("--mcp-examples=0")
-    began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=folder, check=False)
     found = json.loads(report.read_text() or '{"results": []}')["results"]
     verdicts = {result["rule"]: result["verdict"] for result in found}
-    return Outcome(mark, done.stdout + done.stderr, time.monotonic() - began, verdicts)
+    return Outcome(mark, done.stdout + done.stderr, verdicts)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +136,6 @@ def test_broken_client(outcomes: dict[str, Outcome], name: str) -> None:
         assert text in outcome.output, outcome.output
     for text in ("INTERNALERROR", "mcp_sampling_conformance/", "bug in the harness", "ASGI", "\x1b", "\0"):
         assert text not in outcome.output
-    assert outcome.seconds < SECONDS
     # A process that was killed may take a moment to go.
     marked = [process for process in psutil.process_iter() if _mark(process) == outcome.mark]
     assert psutil.wait_procs(marked, timeout=10)[1] == []
