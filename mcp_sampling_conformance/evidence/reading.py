@@ -10,7 +10,7 @@ from typing import Any
 
 from ..protocol.json_text import Parsed, parse_all
 from ..protocol.jsonrpc import id_key, json_type, params_of
-from ..protocol.names import CALLS, SAMPLING
+from ..protocol.names import CALLS, CANCELLED, SAMPLING
 from ..transcript.events import HttpExchange
 from ..transcript.transcript import Entry, Side, Transcript
 from .messages import Message
@@ -18,7 +18,6 @@ from .messages import Message
 #: the header of an HTTP request that takes up a stream
 _RESUMES = "last-event-id"
 #: takes back a request
-_CANCELLED = "notifications/cancelled"
 #: an id with its JSON type, see ``id_key``
 Key = tuple[str, object]
 
@@ -141,7 +140,7 @@ class Reading:
                     self._calls[message] = None
         elif message.is_notification:
             self.notifications[sender].append(message)
-            if method == _CANCELLED and sender is Side.SERVER:
+            if method == CANCELLED and sender is Side.SERVER:
                 self._taken_back.add(id_key(params_of(message.body).get("requestId")))
         elif message.is_response:
             self.responses[sender].append(message)

@@ -10,7 +10,7 @@ from itertools import chain
 
 from ..evidence.evidence import Evidence
 from ..evidence.session import Session
-from ..protocol.jsonrpc import id_key, messages_in
+from ..protocol.jsonrpc import id_key, objects_in
 from ..protocol.revisions import Revision
 from ..rules.registry import rules_for
 from ..rules.rule import Finding, Rule
@@ -109,7 +109,7 @@ def _requests_in(item: Item) -> tuple[set[_Request], set[_Request]]:
     requests: set[_Request] = set()
     answered: set[_Request] = set()
     if isinstance(item, Entry):
-        for body in messages_in(item.parse().value):
+        for body in objects_in(item.parse().value):
             if "method" in body:
                 requests.add((item.sender, id_key(body.get("id"))))
             else:

@@ -107,11 +107,7 @@ def _works(evidence: Evidence, side: Side) -> bool:
     """Whether a plain answer led to a good end (server), or a valid question to an answer (client)."""
     if side is Side.CLIENT:
         return any(exchange.result is not None for exchange in _valid_asks(evidence))
-    return any(
-        call.complete and any(call.may_own(exchange) for exchange in exchanges)
-        for calls, exchanges in _plain_calls(evidence)
-        for call in calls
-    )
+    return any(call.complete and owned for call, owned in _plain_calls(evidence))
 
 
 def _valid_asks(evidence: Evidence) -> list[Exchange]:
@@ -119,10 +115,10 @@ def _valid_asks(evidence: Evidence) -> list[Exchange]:
     return [exchange for exchange in evidence.exchanges if exchange.asked is None or exchange.group in VALID]
 
 
-def _plain_calls(evidence: Evidence) -> Iterator[tuple[Sequence[Call], Sequence[Exchange]]]:
-    """The calls whose sampling got a plain answer, and that sampling; of a recording of others all."""
+def _plain_calls(evidence: Evidence) -> Iterator[tuple[Call, Sequence[Exchange]]]:
+    """The calls whose sampling got a plain answer, each with that sampling; of a recording of others all."""
     for session in evidence.sessions:
         if not session.probes:
-            yield session.calls, session.exchanges
+            yield from ((call, session.owned(call)) for call in session.calls)
     for probe in evidence.probes("first-call"):
-        yield probe.calls, probe.exchanges
+        yield from ((call, probe.owned(call)) for call in probe.calls)

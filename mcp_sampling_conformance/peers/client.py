@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 
 from .. import __version__
 from ..protocol.jsonrpc import Json, id_key, params_of
-from ..protocol.names import SAMPLING
+from ..protocol.names import CANCELLED, INITIALIZED, SAMPLING
 from ..transcript.events import Exited, NeverAnswered, OtherAsked, TimedOut
 from ..transports.wire import WireToServer
 from .other_requests import answer_to, is_other, other_capabilities
@@ -95,7 +95,7 @@ class FixtureClient(Peer):
             self._others += 1
             if self._others <= _MAX_OTHERS:
                 tasks.start_soon(self._answer_other, body)
-        elif method == "notifications/cancelled":
+        elif method == CANCELLED:
             self.cancelled.append(params_of(body).get("requestId"))
         elif str(method).endswith("/list_changed"):
             self.lists_changed = True
@@ -264,7 +264,7 @@ class FixtureClient(Peer):
 
     async def begin(self) -> None:
         """Say that calls will follow."""
-        await self.notify("notifications/initialized")
+        await self.notify(INITIALIZED)
 
 
 def tools_of(asked: Asked) -> list[Json]:

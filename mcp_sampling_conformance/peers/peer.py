@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from ..protocol.jsonrpc import Json, id_key, messages_in
+from ..protocol.jsonrpc import Json, id_key, objects_in
 from ..transcript.events import TimedOut
 from ..transports.wire import Wire
 
@@ -28,7 +28,7 @@ class Peer:
     async def bodies(self) -> AsyncIterator[Json]:
         """The messages of the other side, a batch taken apart, until it closes the connection."""
         async for entry in self._wire.messages():
-            for body in messages_in(entry.parse().value):
+            for body in objects_in(entry.parse().value):
                 yield body
             self._wake()
         self.gone = True
@@ -57,7 +57,7 @@ class Peer:
             async with self._writing:
                 taken = await self._wire.send(raw)
         if scope.cancelled_caught and not self.gone:
-            for one in messages_in(body):
+            for one in objects_in(body):
                 if "method" in one and "id" in one:
                     self.transcript.note(TimedOut(one["id"], self.timeout))
         return taken

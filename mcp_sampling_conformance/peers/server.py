@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 
 from .. import __version__
 from ..protocol.jsonrpc import Json, id_key, meta_of, params_of
-from ..protocol.names import SAMPLING, VERSION
+from ..protocol.names import INITIALIZED, SAMPLING, VERSION
 from ..protocol.revisions import Revision
 from ..transcript.events import Greeted, LeftDuringCalls, SamplingAsked, TimedOut
 from ..transports.wire import WireToClient
@@ -134,7 +134,7 @@ class FixtureServer(Peer):
         if method is None:
             self.note_answer(id)
             self.received(body)
-        elif method == "notifications/initialized":
+        elif method == INITIALIZED:
             self.initialized = True
         elif "id" in body:
             params = params_of(body)

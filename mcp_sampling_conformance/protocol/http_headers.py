@@ -11,6 +11,8 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+from .names import VERSION
+
 ACCEPT = "Accept"
 SESSION_ID = "Mcp-Session-Id"
 PROTOCOL_VERSION = "MCP-Protocol-Version"
@@ -19,7 +21,6 @@ NAME = "Mcp-Name"
 #: what a transcript keeps of the headers of a request
 KEPT = (ACCEPT, "Content-Type", "Last-Event-ID", SESSION_ID, PROTOCOL_VERSION, METHOD, NAME)
 
-_VERSION = "io.modelcontextprotocol/protocolVersion"
 #: what Mcp-Name repeats, for the methods that have it
 NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _OPEN, _CLOSE = "=?base64?", "?="
@@ -30,7 +31,7 @@ Headers = Mapping[str, str]
 
 def version_in(body: Any) -> str | None:
     """The protocol version in the ``_meta`` of a message, which modern requests have."""
-    for step in ("params", "_meta", _VERSION):
+    for step in ("params", "_meta", VERSION):
         body = body.get(step) if isinstance(body, dict) else None
     return body if isinstance(body, str) else None
 

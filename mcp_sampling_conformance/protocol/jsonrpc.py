@@ -78,6 +78,7 @@ def meta_of(params: Json) -> Json:
     return meta if isinstance(meta, dict) else {}
 
 
-def messages_in(parsed: object) -> list[Json]:
-    """The JSON objects of what one line, body or event holds: one message, or those of a batch."""
-    return [body for body in (parsed if isinstance(parsed, list) else [parsed]) if isinstance(body, dict)]
+def objects_in(value: object) -> list[Json]:
+    """The JSON objects in what is either one or an array of them: a message or a batch, a block or the blocks of a
+    ``content``."""
+    return [body for body in (value if isinstance(value, list) else [value]) if isinstance(body, dict)]

@@ -6,6 +6,9 @@ from __future__ import annotations
 SAMPLING = "sampling/createMessage"
 #: the requests of a client during which a server may sample
 CALLS = frozenset({"tools/call", "prompts/get", "resources/read"})
+#: the notifications that end a handshake, and take back a request
+INITIALIZED = "notifications/initialized"
+CANCELLED = "notifications/cancelled"
 #: what the keys begin with that the specification keeps for itself in ``_meta`` (basic "_meta")
 PREFIX = "io.modelcontextprotocol/"
 #: where a modern request says what its client can do

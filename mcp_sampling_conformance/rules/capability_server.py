@@ -14,7 +14,7 @@ from ..evidence.exchanges import Call, Exchange
 from ..evidence.messages import Value
 from ..evidence.session import Session
 from ..protocol.jsonrpc import shown
-from ..protocol.names import MISSING_CAPABILITY
+from ..protocol.names import INITIALIZED, MISSING_CAPABILITY
 from ..transcript.events import NotOpened, TimedOut
 from ..transcript.transcript import Side
 from .capability_shapes import META, context_of, declares_none
@@ -202,7 +202,7 @@ def _asked_without(evidence: Evidence) -> set[object]:
 def not_before_initialized(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server sends no sampling request before it received notifications/initialized."""
     for session in evidence.sessions:
-        ready = next((m for m in session.sent_by(Side.CLIENT) if m.method == "notifications/initialized"), None)
+        ready = next((m for m in session.sent_by(Side.CLIENT) if m.method == INITIALIZED), None)
         early = [e for e in session.exchanges if ready is None or e.index < ready.index]
         for exchange in early:
             yield broken(

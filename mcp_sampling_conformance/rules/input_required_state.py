@@ -128,9 +128,9 @@ def missing_asked_again(evidence: Evidence, side: Side) -> Iterator[Finding]:
         for call, retry, response in _amended(probe):
             if response is None:
                 yield call_answered(call, f"after {probe.name}")
-            elif _outcome(plain, call, retry) == "asked again":
+            elif (outcome := _outcome(plain, call, retry)) == "asked again":
                 yield HELD
-            elif _outcome(plain, call, retry) == "error":
+            elif outcome == "error":
                 yield broken(response.whole, f"{probe.name} got an error instead of being asked for them again")
 
 

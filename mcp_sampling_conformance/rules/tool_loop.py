@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ..evidence.evidence import Evidence, is_result
 from ..evidence.messages import Value
 from ..evidence.speech import blocks_of, has_type
-from ..protocol.jsonrpc import shown
+from ..protocol.jsonrpc import objects_in, shown
 from ..transcript.events import EndlessLoop
 from ..transcript.transcript import Side
 from .rule import CLIENT, HELD, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, Finding, Levels, broken, rule
@@ -30,8 +30,7 @@ def _ids(turn: Value, kind: str) -> list[str]:
     """The ids that the tool_use or tool_result blocks of a message have."""
     if not isinstance(turn.value, dict):
         return []
-    content, key = turn.value.get("content"), _ID[kind]
-    blocks = [b for b in (content if isinstance(content, list) else [content]) if isinstance(b, dict)]
+    blocks, key = objects_in(turn.value.get("content")), _ID[kind]
     return [block[key] for block in blocks if block.get("type") == kind and isinstance(block.get(key), str)]
 
 

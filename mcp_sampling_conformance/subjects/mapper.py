@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,7 +14,7 @@ from ..mappers.check import Outcome, check_property, unknown_properties
 from ..mappers.mapper import Mapper
 from ..mappers.properties import PROPERTIES, Property
 from ..protocol.revisions import Revision
-from .subject import REACHED, RunTerms, on_the_run
+from .subject import REACHED, RunTerms, bug_report, on_the_run
 
 _BY_NAME = {prop.name: prop for prop in PROPERTIES}
 
@@ -61,7 +60,7 @@ class MapperJudgement:
         try:
             found = detect(subject.target, terms.revisions[-1], self._calls)
         except Exception:
-            self._bug = _bug()
+            self._bug = bug_report()
             found = Detected(None, self._bug)
         self._found = found
         self.reached = found.mapper is not None
@@ -87,7 +86,7 @@ class MapperJudgement:
                 prop, mapper, revision, examples=self._subject.examples, seed=self._subject.seed, calls=self._calls
             )
         except Exception:  # a bug of ours must not take the other verdicts with it
-            return self._result(prop, revision, Verdict.ERROR, _bug())
+            return self._result(prop, revision, Verdict.ERROR, bug_report())
         details = tuple(f"    {line}" for line in outcome.details)
         return self._result(prop, revision, self._verdict(prop, outcome), outcome.why, details)
 
@@ -111,7 +110,3 @@ class MapperJudgement:
             statement=prop.statement,
             details=tuple(self._terms.mask(line) for line in details),
         )
-
-
-def _bug() -> str:
-    return f"a bug in the harness, please report it:\n{traceback.format_exc()}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from ..transcript.run import RevisionRun, Run, conclude
 from ..transcript.transcript import Side
 from ..transports.to_server.servers import Server
 from .judgement import RecordJudgement
-from .subject import RunTerms
+from .subject import RunTerms, bug_report
 
 Provoke = Callable[[Sequence[Revision], Conditions], Awaitable[Run]]
 
@@ -57,7 +56,7 @@ class PeerSubject:
         try:
             run = self._provoked(terms, recorder)
         except Exception:  # a bug of ours: said once, and not by every item
-            bug = f"a bug in the harness, please report it:\n{traceback.format_exc()}"
+            bug = bug_report()
             run = Run({revision.name: RevisionRun(failure=bug) for revision in terms.revisions})
         conclude(run, recorder, self.transport)
         return run

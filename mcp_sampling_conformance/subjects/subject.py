@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -97,3 +98,8 @@ def on_the_run(subject: Subject, terms: RunTerms, verdict: Verdict, message: str
         url=page_url(newest, "client/sampling", "message-flow"),
         statement=statement,
     )
+
+
+def bug_report() -> str:
+    """What is said of an exception of our own; to be called where one is handled."""
+    return f"a bug in the harness, please report it:\n{traceback.format_exc()}"

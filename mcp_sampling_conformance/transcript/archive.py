@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .. import __version__
-from ..protocol.jsonrpc import Json, messages_in, meta_of, params_of
+from ..protocol.jsonrpc import Json, meta_of, objects_in, params_of
 from ..protocol.names import PREFIX
 from .events import Exited, NeverAnswered, RequestRejected, RevisionConcluded, TimedOut
 from .items import NotAnItem, item_from_json, item_to_json
@@ -194,7 +194,7 @@ class _Writer:
 
 def _introduction(entry: Entry) -> tuple[str | None, str | None]:
     """The name and version that a message gives the system under test: serverInfo of a result, clientInfo of params."""
-    for body in messages_in(entry.parse().value):
+    for body in objects_in(entry.parse().value):
         result, params = body.get("result"), params_of(body)
         places = [result if isinstance(result, dict) else {}, params]
         for info in ("serverInfo", "clientInfo"):

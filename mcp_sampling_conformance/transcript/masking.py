@@ -14,7 +14,8 @@ from .transcript import Entry, Item
 AnEvent = TypeVar("AnEvent", bound=Event)
 #: masking every "1" or "on" would destroy the evidence; nobody's secret is that short
 _SHORTEST = 4
-_MASKED = "***"
+#: what stands in the place of a secret
+MASKED = "***"
 
 
 class Mask:
@@ -30,7 +31,7 @@ class Mask:
         that was cut."""
         for secret in self._secrets:
             for form in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
-                text = _without_remains(form, text.replace(form, _MASKED))
+                text = _without_remains(form, text.replace(form, MASKED))
         return text
 
     def item(self, item: Item) -> Item:
@@ -66,5 +67,5 @@ def _without_remains(secret: str, text: str) -> str:
     """``text`` without the beginning or end of a secret that is left where a long text was cut."""
     for length in range(len(secret) - 1, _SHORTEST - 1, -1):
         head, tail = re.escape(secret[:length]), re.escape(secret[-length:])
-        text = re.sub(rf"{head}(?= ?[…)]|$)|(^ *|(?<=… )){tail}", r"\1" + _MASKED, text, flags=re.MULTILINE)
+        text = re.sub(rf"{head}(?= ?[…)]|$)|(^ *|(?<=… )){tail}", r"\1" + MASKED, text, flags=re.MULTILINE)
     return text

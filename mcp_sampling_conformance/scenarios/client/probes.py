@@ -9,8 +9,8 @@ from typing import Any
 
 from ...peers.modern_server import ModernServer
 from ...peers.server import FixtureServer, Question, Tool
-from ...protocol.jsonrpc import Json
-from ...protocol.names import INPUT_REQUIRED
+from ...protocol.jsonrpc import Json, objects_in
+from ...protocol.names import CANCELLED, INPUT_REQUIRED
 from ...protocol.revisions import Revision
 from ...transcript.events import TimedOut
 from .asks import HOSTILE, VALID, Ask, request, text, tool_result, tools_request, turn
@@ -69,8 +69,7 @@ async def _loop(server: FixtureServer, call: int | str) -> None:
         response = await server.ask("loop", "a tool loop", tools_request(*messages), rounds=LOOP_ROUNDS)
         result = (response or {}).get("result")
         content = result.get("content") if isinstance(result, dict) else None
-        blocks = [block for block in (content if isinstance(content, list) else [content]) if isinstance(block, dict)]
-        ids = [str(block.get("id")) for block in blocks if block.get("type") == "tool_use"]
+        ids = [str(block.get("id")) for block in objects_in(content) if block.get("type") == "tool_use"]
         if not ids:
             return
         messages += [turn("assistant", content), turn("user", [tool_result(id) for id in ids])]
@@ -127,7 +126,7 @@ async def _cancelled(server: FixtureServer, call: int | str) -> None:
 async def _answered_though_taken_back(server: FixtureServer) -> bool:
     one = server.prepare("cancelled", "a request that was taken back", request())
     params = {"requestId": one["id"], "reason": "the fixture server changed its mind"}
-    await server.send_together(one, {"method": "notifications/cancelled", "params": params})
+    await server.send_together(one, {"method": CANCELLED, "params": params})
     return await server.until(lambda: server.answered(one["id"]), server.margin(_CROSSING))
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 import anyio
 
 from ...peers.modern_server import server_for
+from ...peers.pace import Pace
 from ...peers.server import Book, FixtureServer
 from ...protocol.revisions import Revision
 from ...transcript.events import ClientHung, Exited, RequestRejected, SamplingAsked, TimedOut
@@ -130,7 +131,7 @@ class ClientRun:
         self.timeout = conditions.timeout
         self.conditions = conditions
         self.sessions: list[FixtureServer] = []
-        self._slowest_step = 0.0  #: seconds from one step of the client to the next
+        self._steps = Pace()  #: how long the client takes from one step to the next
 
     async def until_done(self) -> None:
         """Start the client until every tool was called, or a start called no further one."""
@@ -217,7 +218,7 @@ class ClientRun:
             done = bool(self.sessions), any(s.initialized for s in self.sessions), len(self.book.called)
             if at_work or done != seen:
                 if done != seen and seen is not None:
-                    self._slowest_step = max(self._slowest_step, anyio.current_time() - silent_since)
+                    self._steps.saw(anyio.current_time() - silent_since)
                 silent_since, seen = anyio.current_time(), done
                 self._say_progress()
             if self.book.over or anyio.current_time() - silent_since > self._patience:
@@ -232,7 +233,7 @@ class ClientRun:
     def _patience(self) -> float:
         """How long the client may take for its next step, in seconds."""
         usual = self.timeout * (_STEP_FACTOR if self.sessions else _START_FACTOR)
-        return max(usual, _SLOWER * self._slowest_step)
+        return max(usual, _SLOWER * (self._steps.slowest or 0.0))
 
     def _note(self, child: Child, in_time: bool, entrance: Entrance) -> None:
         """Say in the record what kept the revision from being judged, or what a reader should know."""

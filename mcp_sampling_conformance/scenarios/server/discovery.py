@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...peers.client import FixtureClient, tools_of
+from ...protocol.names import CANCELLED
 from ...protocol.revisions import Revision
 from ...transcript.events import ProbeStarted
 from ..conditions import Progress
@@ -79,7 +80,7 @@ class Discovery:
         id = await client.start_request(callee.method, callee.params())
         response = await client.response(id)
         if response is None and not client.gone:
-            await client.notify("notifications/cancelled", {"requestId": client.awaited(id), "reason": "no answer"})
+            await client.notify(CANCELLED, {"requestId": client.awaited(id), "reason": "no answer"})
         if response is None or not client.sampling:
             self.used_up.add(client)  # who knows what that call did
         if client.sampling:

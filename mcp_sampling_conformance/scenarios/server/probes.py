@@ -13,6 +13,7 @@ import anyio
 from ...peers.client import Asked, FixtureClient, tools_of
 from ...peers.modern_client import ModernClient
 from ...protocol.jsonrpc import Json, is_integer
+from ...protocol.names import CANCELLED
 from ...protocol.revisions import Revision
 from ...transcript.events import AnsweredAgain, EndlessLoop, ExitWatched, FollowUpStarted, ProbeStarted
 from ...transports.to_server.stdio import StdioToServer
@@ -182,7 +183,7 @@ async def _cancelled(client: FixtureClient, callee: Callee) -> None:
     id = await _pending(client, callee)
     if client.answered(id) or not client.sampling:
         return
-    await client.notify("notifications/cancelled", {"requestId": id, "reason": "the fixture client changed its mind"})
+    await client.notify(CANCELLED, {"requestId": id, "reason": "the fixture client changed its mind"})
     ping = await client.start_request("ping")  # once this is answered, the cancellation was read
     await client.until(lambda: client.answered(ping), client.at_least(_SIDE_BY_SIDE))
     client.sampler = plain  # for a server that goes on all the same

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...protocol.http_headers import PROTOCOL_VERSION, version_in
 from ...protocol.json_text import parse
-from ...protocol.jsonrpc import Json, id_key, messages_in
+from ...protocol.jsonrpc import Json, id_key, objects_in
 from ...protocol.revisions import REVISIONS
 from ..archive import NotReadable
 from ..events import HttpExchange
@@ -88,7 +88,7 @@ def _numbered(items: Iterable[Item]) -> list[Item]:
         numbered.append(replace(item, index=len(numbered), at=at))
         if not isinstance(item, Entry):
             continue
-        for body in messages_in(item.parse().value):
+        for body in objects_in(item.parse().value):
             if retried := retries.retry_in(item.sender, body):
                 numbered.append(replace(retried, index=len(numbered), at=at))
     return numbered
@@ -104,7 +104,7 @@ def _revision(items: Sequence[Item]) -> str | None:
     spoken: str | None = None
     entries = [item for item in items if isinstance(item, Entry)]
     for entry in entries:
-        for body in messages_in(entry.parse().value):
+        for body in objects_in(entry.parse().value):
             key = id_key(body.get("id"))
             if entry.sender is Side.CLIENT:
                 if body.get("method") == "initialize":

@@ -15,7 +15,7 @@ from typing import Any
 from ...protocol.http_headers import SESSION_ID
 from ...protocol.json_members import member_texts
 from ...protocol.json_text import parse
-from ...protocol.jsonrpc import Json, id_key, is_integer, messages_in
+from ...protocol.jsonrpc import Json, id_key, is_integer, objects_in
 from ...protocol.names import CALLS
 from ..events import Headers, HttpExchange, SessionGiven
 from ..transcript import Entry, Item, Side
@@ -68,7 +68,7 @@ class _Event:
 
     @property
     def bodies(self) -> list[Json]:
-        return messages_in(parse(self.payload).value)
+        return objects_in(parse(self.payload).value)
 
 
 def _event(line: Line) -> _Event:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from ...protocol.http_headers import Headers
 from ...protocol.json_text import parse
-from ...protocol.jsonrpc import messages_in
+from ...protocol.jsonrpc import objects_in
 from ...transcript.events import Flooded
 from ...transcript.transcript import Side, Transcript
 from ..lines import MAX_BYTES, MAX_LINES
@@ -122,7 +122,7 @@ class Endpoint:
             session.transcript.record(Side.SERVER, answer, entry.channel)
             await response.reply(refusal.status, JSON, answer)
             return
-        requests = [message for message in messages_in(body) if "method" in message and "id" in message]
+        requests = [message for message in objects_in(body) if "method" in message and "id" in message]
         if not requests:
             session.take(entry)
             await response.reply(202)

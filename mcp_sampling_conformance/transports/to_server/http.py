@@ -17,20 +17,21 @@ import httpx2
 from anyio.abc import TaskGroup
 
 from ...protocol.http_headers import ACCEPT, PROTOCOL_VERSION, SESSION_ID
-from ...protocol.jsonrpc import Json, id_key, messages_in, params_of
+from ...protocol.jsonrpc import Json, id_key, objects_in, params_of
+from ...protocol.names import CANCELLED, INITIALIZED
 from ...protocol.revisions import Revision
 from ...transcript.events import Flooded, HttpBody, HttpExchange, HttpFailed
+from ...transcript.masking import MASKED
 from ...transcript.transcript import Entry, Side, Transcript
 from ..event_stream import EVENT_STREAM, read_events
 from ..lines import MAX_BYTES, MAX_LINES, Flood
-from .repeats import CANCELLED, Repeats
+from .repeats import Repeats
 from .request_headers import RequestHeaders
 
 #: headers that a transcript keeps of one message at most, and the characters of each
 _MOST_HEADERS, _LONGEST_HEADER = 64, 8192
 #: a password in the URL or in ~/.netrc becomes such a header, and nobody else knows it for a secret
 _SECRET = frozenset({"authorization", "proxy-authorization"})
-_HIDDEN = "***"
 _MAX_REDIRECTS = 3
 #: how long the standalone stream is waited for before the first call, and a session's end, in seconds
 _LISTEN_SECONDS = 1.0
@@ -106,7 +107,7 @@ class HttpToServer:
         taken = False
         with suppress(Lost):
             taken = await self._exchange(raw, body, channel)
-        if body.get("method") == "notifications/initialized" and taken:
+        if body.get("method") == INITIALIZED and taken:
             self._tasks.start_soon(self._listen)
             with anyio.move_on_after(_LISTEN_SECONDS):
                 await self._listening.wait()
@@ -293,7 +294,7 @@ class HttpToServer:
 
     def _arrive(self, entry: Entry) -> None:
         """Hand on what came, which is recorded already, unless it is one message said twice."""
-        for body in messages_in(entry.parse().value):
+        for body in objects_in(entry.parse().value):
             if "method" not in body:
                 self._answered.add(id_key(body.get("id")))
                 if self._revision.modern:
@@ -371,7 +372,7 @@ def _recorded(headers: httpx2.Headers) -> dict[str, str]:
         if name in found:
             found[name] = f"{found[name]}, {value}"[:_LONGEST_HEADER]
         elif len(found) < _MOST_HEADERS:
-            found[name] = _HIDDEN if name in _SECRET else value[:_LONGEST_HEADER]
+            found[name] = MASKED if name in _SECRET else value[:_LONGEST_HEADER]
     return found
 
 

@@ -5,11 +5,10 @@ basic/transports "Multiple Connections" and "Resumability and Redelivery".
 
 from __future__ import annotations
 
-from ...protocol.jsonrpc import id_key, messages_in, params_of
+from ...protocol.jsonrpc import id_key, objects_in, params_of
+from ...protocol.names import CANCELLED
 from ...transcript.transcript import Entry
 
-#: takes back a request
-CANCELLED = "notifications/cancelled"
 Key = tuple[str, object]
 
 
@@ -46,7 +45,7 @@ class Repeats:
             if before[0] != entry.index and before[1] == words:
                 return True
         repeated = False
-        for body in messages_in(entry.parse().value):
+        for body in objects_in(entry.parse().value):
             if body.get("method") == CANCELLED:
                 self._over.setdefault(id_key(params_of(body).get("requestId")), len(self._opened))
             elif "method" in body and "id" in body:
