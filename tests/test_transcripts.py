@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from mcp_sampling_conformance.judging.excerpt import excerpt
+from mcp_sampling_conformance.judging.judge import Terms, evidence_of, judge
 from mcp_sampling_conformance.judging.results import Reference, Result, Verdict
 from mcp_sampling_conformance.protocol.json_text import parse
+from mcp_sampling_conformance.protocol.revisions import REVISIONS
 from mcp_sampling_conformance.transcript.archive import About, NotReadable, SavingRecorder, load
 from mcp_sampling_conformance.transcript.events import (
     KINDS,
@@ -209,3 +211,13 @@ def test_a_result_travels_with_its_excerpt() -> None:
     assert Result.from_json(json.loads(json.dumps(result.as_json()))) == result
     message = shown.items[1]
     assert len(str(message)) < 150_000
+
+
+def test_a_batch_that_should_not_be_is_pointed_at_where_it_begins() -> None:
+    transcript = Transcript("a test", "http", name="2025-11-25-01")
+    ping = b'{"jsonrpc":"2.0","id":%d,"method":"ping"}'
+    transcript.record(Side.CLIENT, b"[" + ping % 1 + b"," + ping % 2 + b"]", "POST 1")
+    transcript.note(HttpExchange("POST 1", "POST", 200))
+    revision = REVISIONS["2025-11-25"]
+    results = {result.rule: result for result in judge(evidence_of([transcript], revision), Terms(Side.CLIENT, "http"))}
+    assert results["http/one-message-a-post"].references[0].path == (0,)

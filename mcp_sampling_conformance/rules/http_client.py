@@ -50,10 +50,10 @@ class _Sent:
 
 def _sent(session: Session) -> Iterator[_Sent]:
     posted = {entry.channel: entry for entry in session.transcript.entries if entry.sender is Side.CLIENT}
-    messages = {message.index: message for message in session.sent_by(Side.CLIENT)}
+    first = {message.index: message for message in reversed(session.sent_by(Side.CLIENT))}  # of each batch, too
     for http in session.events(HttpExchange):
         entry = posted.get(http.exchange)
-        message = messages.get(entry.index) if entry else None
+        message = first.get(entry.index) if entry else None
         whole = message is not None and not message.prefix
         body = message.body if message and whole else entry.parse().value if entry else None
         yield _Sent(http, entry, body, message)
