@@ -256,7 +256,13 @@ ONE = ("--mcp-server", BROKEN, "--mcp-tool", 'ask={"question": "Well?"}', "-k", 
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
-def test_a_fault_of_several_revisions_is_told_once(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("in_ci", [False, True], ids=["at a desk", "in CI"])
+def test_a_fault_of_several_revisions_is_told_once(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...], in_ci: bool
+) -> None:
+    # In CI pytest's short summary cuts nothing off.
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+    monkeypatch.setenv("CI", "true" if in_ci else "")
     result = judge(pytester, *ONE, *workers, "--junitxml", "junit.xml", revisions=ALL)
     assert result.parseoutcomes()["failed"] == 3
     newest = ITEM.format(MODERN)

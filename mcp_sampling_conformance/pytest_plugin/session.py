@@ -18,6 +18,7 @@ from ..report.run_report import RunReport, Target
 from ..subjects.subject import REACHED
 from .items import ROOT, Conformance, HarnessError, Node, RuleBroken, RuleItem
 from .settings import Settings
+from .told import tell
 
 #: where a report carries its result, also from a pytest-xdist worker
 _ATTRIBUTE = "mcp_sampling_result"
@@ -106,6 +107,8 @@ class ConformanceSession:
             self.results[report.nodeid] = Result.from_json(data)
             if report.failed:
                 self.failures[report.nodeid] = report
+                # Here, since a report comes from a pytest-xdist worker with nothing but its text.
+                tell(report, str(report.longrepr))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -135,7 +138,7 @@ class ConformanceSession:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         # Only now it is known what ran, which may be a part, and in several processes.
         for item, text in told_once({item: self.results[item] for item in self.failures}).items():
-            self.failures[item].longrepr = text
+            tell(self.failures[item], text)
         report = RunReport(self._target, self.statuses, list(self.results.values()), self.notes)
         for path in self.settings.reports:
             path.write_text(FORMATS[path.suffix](report), encoding="utf-8")
