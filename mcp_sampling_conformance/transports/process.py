@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from subprocess import PIPE
 
 import anyio
 import psutil
 from anyio.abc import ByteReceiveStream, Process
 
+from ..transcript.limits import STDERR_BYTES
+from . import supervisor
 from .last_words import useful_end
+from .supervisor import SupervisedProcess, Supervisor
 
 #: a process of the system under test carries this variable, so that none of its descendants is lost
 RUN_VARIABLE = "MCP_SAMPLING_CONFORMANCE_RUN"
 
-#: bytes that the last lines are chosen from: the stack traces of some languages are long
-_TAIL_KEPT = 64 * 1024
 #: how long a process gets to end once it got SIGTERM
 _TERM_GRACE = 0.5
 
@@ -27,25 +29,10 @@ _TERM_GRACE = 0.5
 class Child:
     """A started process, and the tail of what it writes outside the protocol."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process | SupervisedProcess) -> None:
         self.process = process
         self._tail = b""
         self._tail_complete = anyio.Event()
-
-    @classmethod
-    async def start(cls, command: Sequence[str], *, cwd: str | None, env: Mapping[str, str]) -> Child:
-        """Start ``command`` with all three streams piped. Raises ``OSError`` when it cannot be started."""
-        return cls(
-            await anyio.open_process(
-                command,
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                cwd=cwd,
-                env={**os.environ, **env},
-                start_new_session=True,
-            )
-        )
 
     async def keep_tail(self, *streams: ByteReceiveStream | None) -> None:
         """Read the streams to their ends and keep the last lines."""
@@ -58,7 +45,7 @@ class Child:
         assert stream is not None
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             async for chunk in stream:
-                self._tail = (self._tail + chunk)[-_TAIL_KEPT:]
+                self._tail = (self._tail + chunk)[-STDERR_BYTES:]
 
     @property
     def tail(self) -> str:
@@ -124,6 +111,32 @@ class Command:
     argv: Sequence[str]
     cwd: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    supervisor: Supervisor | None = None  #: what it is started below, where there is such a thing
+
+    async def start(self) -> Child:
+        """Start it with all three streams piped. Raises ``OSError`` when it cannot be started."""
+        env = {**os.environ, **self.env}
+        if self.supervisor is not None:
+            return Child(await self.supervisor.start(self.argv, self.cwd or os.getcwd(), env))
+        return Child(
+            await anyio.open_process(
+                self.argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=self.cwd, env=env, start_new_session=True
+            )
+        )
+
+
+@contextmanager
+def supervised(command: Command) -> Iterator[Command]:
+    """The command, for as long as the context is open: whatever it started is ended then, also what tried to escape."""
+    run = uuid.uuid4().hex
+    marked = replace(command, env={**command.env, RUN_VARIABLE: run})
+    below = Supervisor() if supervisor.AVAILABLE else None
+    try:
+        yield replace(marked, supervisor=below)
+    finally:
+        if below is not None:
+            below.close()
+        kill_stragglers(run)
 
 
 def with_tail(tail: str) -> str:
