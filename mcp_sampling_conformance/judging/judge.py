@@ -172,10 +172,10 @@ def _message(violations: Sequence[Finding]) -> str:
     return violations[0].why + (f" (and {more} more of the kind)" if more else "")
 
 
-def _reference(finding: Finding, evidence: Evidence) -> Reference | None:
+def _reference(finding: Finding, evidence: Evidence, mask: Mask) -> Reference | None:
     if finding.at is not None:
         message = finding.at.message
-        return Reference(message.transcript.name, message.index, finding.at.path)
+        return Reference(message.transcript.name, message.index, mask.path(finding.at.path))
     transcript = _transcript_of(finding, evidence)
     return Reference(transcript.name, finding.index) if transcript is not None else None
 
@@ -210,7 +210,7 @@ def _result(
 ) -> Result:
     level = rule.level(revision)
     assert level is not None
-    shown = [(v, _reference(v, evidence)) for v in violations[:_MOST_REFERENCES]] if evidence is not None else []
+    shown = [_reference(v, evidence, terms.mask) for v in violations[:_MOST_REFERENCES]] if evidence is not None else []
     return Result(
         rule=rule.name,
         role=terms.side.value,
@@ -221,6 +221,6 @@ def _result(
         message=reportable(terms.mask(message)),
         url=rule.url(revision),
         statement=rule.statement,
-        references=tuple(reference for _, reference in shown if reference is not None),
+        references=tuple(reference for reference in shown if reference is not None),
         excerpt=_excerpt(violations[0], evidence, terms.mask) if evidence is not None and violations else None,
     )

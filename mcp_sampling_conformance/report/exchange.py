@@ -9,15 +9,17 @@ from ..judging.excerpt import Excerpt, Shown, ShownMessage
 from ..judging.results import Result
 from ..protocol.http_headers import KEPT
 from ..transcript.events import (
+    CutShort,
     Event,
     Exited,
     ExitWatched,
-    Flooded,
     FollowUpStarted,
+    HarnessFailed,
     HttpBody,
     HttpExchange,
     HttpFailed,
     LeftDuringCalls,
+    LimitReached,
     NeverAnswered,
     ProbeStarted,
     StdinClosed,
@@ -40,7 +42,9 @@ _WORDS: dict[type[Event], str] = {
     TimedOut: "the harness: no answer to id {id} within {seconds:g} s, going on without",
     Exited: "the process has ended (exit code {code})",
     StdinClosed: "the harness closes the server's stdin",
-    Flooded: "the harness reads no further after {bytes} bytes",
+    LimitReached: "the harness reads no further: more than {most:,} {what}",
+    CutShort: "the run ends here: {why}",
+    HarnessFailed: "a bug in the harness ended the connection: {error}",
     HttpExchange: "HTTP {exchange}: {status}",
     HttpFailed: "HTTP {exchange} failed: {error}",
     HttpBody: "HTTP {exchange} carried no message but {content_type!r}: {body}",
@@ -51,11 +55,11 @@ _WORDS: dict[type[Event], str] = {
 
 
 def evidence_lines(result: Result) -> list[str]:
-    """What shows that a rule was broken, as lines; none for a result that shows nothing."""
+    """What shows that a rule was broken, as printable lines; none for a result that shows nothing."""
     lines = list(_lines(result.excerpt)) if result.excerpt else []
     if result.excerpt and result.topic in _ABOUT_HTTP:
         lines += _http(result.excerpt.http)
-    return lines + [printable(line) for line in result.details]
+    return [printable(line) for line in (*lines, *result.details)]
 
 
 def _lines(excerpt: Excerpt) -> Iterator[str]:
@@ -71,15 +75,15 @@ def _lines(excerpt: Excerpt) -> Iterator[str]:
 def _http(heads: Iterable[HttpExchange]) -> Iterator[str]:
     """The heads of an HTTP exchange: method and status, with those headers of both sides that rules are about."""
     for head in heads:
-        yield f"the HTTP exchange [{printable(head.exchange)}]:"
+        yield f"the HTTP exchange [{head.exchange}]:"
         for arrow, first, headers in (
             ("client → server", head.method, head.request_headers),
             ("server → client", f"HTTP {head.status}", head.response_headers),
         ):
-            yield f"    {arrow}  {printable(first)}"
+            yield f"    {arrow}  {first}"
             for name in _HEADERS:
                 if name in headers:
-                    yield f"        {name}: {printable(headers[name][:_LONG])}"
+                    yield f"        {name}: {headers[name][:_LONG]}"
 
 
 def _item(item: Shown, offending: bool) -> Iterator[str]:
@@ -88,10 +92,10 @@ def _item(item: Shown, offending: bool) -> Iterator[str]:
         yield f"{mark} {_message(item)}"
         return
     told = {field.name: getattr(item, field.name) for field in fields(item)}
-    yield f"{mark} ({printable(_WORDS[type(item)].format(**told))})"
+    yield f"{mark} ({_WORDS[type(item)].format(**told)})"
     if isinstance(item, Exited | TimedOut):
-        for line in item.stderr.splitlines():
-            yield f"    stderr:{printable(line)}"
+        for line in filter(None, item.stderr.split("\n")):
+            yield f"    stderr:{line}"
 
 
 def _message(message: ShownMessage) -> str:
@@ -100,4 +104,4 @@ def _message(message: ShownMessage) -> str:
     head, tail = message.head, message.tail or message.head
     if message.tail or len(head) > _LONG:
         head = f"{head[: _LONG * 2 // 3]} … ({message.size} bytes) … {tail[-_LONG // 3 :]}"
-    return f"{arrow}  {printable(head)}"
+    return f"{arrow}  {head}"

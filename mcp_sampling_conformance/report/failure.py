@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from ..judging.results import Result, Verdict
 from .exchange import evidence_lines
-from .printable import printable
 
 #: what a source is worth to those whom no section of the specification binds
 _REMARKS = {
@@ -18,13 +17,12 @@ def failure_text(result: Result, also_in: Sequence[str] = ()) -> str:
     """The rule, its level and revision, where it stands in the specification, what broke it, and the messages.
 
     ``also_in`` are other revisions in which it is broken in the same way."""
-    message = "\n".join(printable(line) for line in result.message.splitlines())
     also = [f"  also in   {', '.join(also_in)}"] if also_in else []
     if result.verdict is Verdict.ERROR or result.about_run:
-        return "\n".join([message, *also])
+        return "\n".join([result.message, *also])
     return "\n".join(
         [
-            message,
+            result.message,
             "",
             f"  rule      {result.rule}, {result.level} in {result.revision} (a {result.role} over {result.transport})",
             *also,
