@@ -14,7 +14,7 @@ from typing import TypeVar
 from ..protocol.jsonrpc import id_key
 from ..protocol.names import CAPABILITIES
 from ..protocol.revisions import Revision
-from ..transcript.events import Event, Exited, HttpExchange, NeverAnswered, TimedOut
+from ..transcript.events import EndedByHarness, Event, Exited, HttpExchange, NeverAnswered, TimedOut
 from ..transcript.transcript import Entry, Side, Transcript
 from .messages import Message, Value
 from .reading import Key, Reading
@@ -164,6 +164,11 @@ class Conversation:
     def exited(self) -> Exited | None:
         """How a process ended, or a connection was closed, although a probe was under way."""
         return next(iter(self.events(Exited)), None)
+
+    @property
+    def cut_off(self) -> EndedByHarness | None:
+        """Why the harness itself ended the connection, if it did: then what did not come proves nothing."""
+        return self.transcript.cut_off
 
     # --- HTTP
 

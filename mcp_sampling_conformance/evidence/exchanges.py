@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..protocol.jsonrpc import id_key
 from ..protocol.names import CALLS, INPUT_REQUIRED, SAMPLING
-from ..transcript.events import ClientHung, Exited, Retried, SamplingAsked
+from ..transcript.events import ClientHung, Exited, LeftDuringCalls, Retried, SamplingAsked
 from ..transcript.transcript import Side
 from .conversation import Conversation, declared_in
 from .messages import Message, Value
@@ -44,6 +44,14 @@ class Call:
             return True
         result = self.response.body.get("result")
         return not isinstance(result, dict) or result.get("isError") is True
+
+    @property
+    def cut_off(self) -> bool:
+        """Without response because the harness ended the connection: it is as if it had not been made."""
+        conversation = self.conversation
+        settled = self.response is not None or self.timed_out is not None or conversation.exited is not None
+        lost = conversation.never_answered(self.last.body["id"]) is not None
+        return conversation.cut_off is not None and not settled and not lost
 
     @property
     def complete(self) -> bool:
@@ -93,6 +101,13 @@ class Exchange:
         return self.answers[0] if self.answers else None
 
     @property
+    def cut_off(self) -> bool:
+        """As for a call, where it was the harness that asked."""
+        conversation, settled = self.conversation, self.answer is not None or self.timed_out is not None
+        ended = any(conversation.events(kind) for kind in (Exited, ClientHung, LeftDuringCalls))
+        return conversation.cut_off is not None and self.asked is not None and not settled and not ended
+
+    @property
     def abandoned(self) -> bool:
         """Left unanswered by a client that went on with something else: how one refuses in the modern era."""
         if self.carrier is None or self.answer is not None:
@@ -129,9 +144,15 @@ def read_calls(conversation: Conversation) -> Iterator[Call]:
         while rounds[-1].index in following:
             rounds.append(following[rounds[-1].index])
         declared = declared_in(message) if conversation.revision.modern else conversation.sampling
-        response = conversation.response_to(rounds[-1])
-        timed_out = conversation.timed_out(rounds[-1].body["id"])
-        yield Call(conversation, tuple(rounds), response, timed_out, declared)
+        call = Call(
+            conversation,
+            tuple(rounds),
+            conversation.response_to(rounds[-1]),
+            conversation.timed_out(rounds[-1].body["id"]),
+            declared,
+        )
+        if not call.cut_off:
+            yield call
 
 
 def _retries(conversation: Conversation) -> list[tuple[Message, Message]]:
@@ -150,7 +171,7 @@ def read_exchanges(conversation: Conversation, calls: list[Call]) -> list[Exchan
     asked = {id_key(event.id): event for event in conversation.events(SamplingAsked)}
     modern = conversation.revision.modern
     found = _from_rounds(conversation, calls, asked) if modern else _from_requests(conversation, asked)
-    return sorted(found, key=lambda exchange: exchange.index)
+    return sorted((each for each in found if not each.cut_off), key=lambda exchange: exchange.index)
 
 
 def _from_requests(conversation: Conversation, asked: dict[Key, SamplingAsked]) -> Iterator[Exchange]:

@@ -63,6 +63,8 @@ def sampling_status(run: RevisionRun, evidence: Evidence, side: Side, results: S
         why = f"but {len(failed)} rule{'s' * (len(failed) > 1)} of level MUST failed" if failed else ""
     elif decisive := _decisive(results):
         why = decisive
+    elif ended := next((session.cut_off for session in evidence.sessions if session.cut_off), None):
+        why, judged = f"the harness ended a connection, {ended.words}", False
     elif untried := _why_untried(run, evidence, side):
         why, judged = untried, False
     else:

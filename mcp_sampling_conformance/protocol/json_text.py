@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Parsed:
                 seen.add(name)
 
         if self.fault is None:
-            json.loads(self.raw.decode("utf-8"), object_pairs_hook=note)
+            json.loads(self.raw.decode("utf-8"), object_pairs_hook=note, parse_int=_integer)
         return tuple(repeated)
 
 
@@ -44,8 +45,26 @@ def parse(raw: bytes) -> Parsed:
     except RecursionError:
         return Parsed(None, "JSON nested too deeply to read")
     except ValueError as error:
+        if not isinstance(error, json.JSONDecodeError) and _LONG_NUMBER.search(raw):
+            return _parse_long_numbers(raw)
         return Parsed(None, f"not JSON ({error})")
     return Parsed(value, None, raw)
+
+
+#: digits that Python makes no integer of
+_LONG_NUMBER = re.compile(rb"[0-9]{4000}")
+
+
+def _parse_long_numbers(raw: bytes) -> Parsed:
+    """As ``parse``, where integers may have more digits than Python reads: as for a float, they are infinite."""
+    try:
+        return Parsed(_FOR_LONG_NUMBERS.decode(raw.decode("utf-8")), None, raw)
+    except ValueError as error:
+        return Parsed(None, f"not JSON ({error})")
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) < 4000 else float(digits)
 
 
 def parse_all(raws: Iterable[bytes]) -> Iterator[Parsed]:
@@ -86,3 +105,4 @@ def _reject_constant(name: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_reject_constant)
+_FOR_LONG_NUMBERS = json.JSONDecoder(parse_constant=_reject_constant, parse_int=_integer)

@@ -7,8 +7,10 @@ use the fields. ``index`` and ``at`` are filled in when the event is noted in a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from .limits import Limit
 
 #: HTTP headers by name in lower case; one that came in several lines is joined by ", "
 Headers = Mapping[str, str]
@@ -20,6 +22,17 @@ class Event:
 
     index: int = -1  #: messages and events share one sequence of indices
     at: float = 0.0  #: seconds since the connection was opened
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the record grows by it."""
+        return sum(map(_size, (getattr(self, field.name) for field in fields(self))))
+
+
+def _size(value: object) -> int:
+    if isinstance(value, Mapping):
+        return sum(_size(key) + _size(member) for key, member in value.items())
+    return len(value) if isinstance(value, str | bytes) else 8
 
 
 # --- what a scenario did
@@ -175,10 +188,47 @@ class ClientHung(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Flooded(Event):
-    """More came than is reasonable, and the harness reads no further."""
+class EndedByHarness(Event):
+    """The harness itself ended the connection: what is missing from here on says nothing of the system under test."""
 
-    bytes: int
+    @property
+    def words(self) -> str:
+        """Why, as a noun or a clause."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached(EndedByHarness):
+    """There was more than the harness takes, so it reads no further and ends the connection."""
+
+    most: int
+    what: str  #: as in "more than 100 WHAT"
+
+    @property
+    def words(self) -> str:
+        return Limit(self.most, self.what).words
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort(EndedByHarness):
+    """The run ended before the connection did."""
+
+    why: str
+
+    @property
+    def words(self) -> str:
+        return self.why
+
+
+@dataclass(frozen=True, slots=True)
+class HarnessFailed(EndedByHarness):
+    """A bug in the harness ended the connection."""
+
+    error: str
+
+    @property
+    def words(self) -> str:
+        return "a bug in the harness"
 
 
 # --- what HTTP adds
@@ -245,12 +295,14 @@ class RevisionConcluded(Event):
     not_negotiated: str | None = None  #: why the revision is not spoken
     failure: str | None = None  #: why it could not be found out
     notes: tuple[str, ...] = ()  #: what a reader of the verdicts should know besides
+    bugs: tuple[str, ...] = ()  #: what went wrong in the harness itself
     reached: tuple[str, ...] = ()  #: what led to a sampling request in any revision, in words
     unreached: str = ""  #: where nothing did: what was tried, and what to do
     #: what might sample and was not called, by its label: the name of each, and why
     uncalled: tuple[tuple[str, str], ...] = ()
     #: the transcripts to judge, in order: the name of each, and how many of its items
     judged: tuple[tuple[str, int], ...] = ()
+    ended_early: str = ""  #: why the scenarios did not come to their end, as a clause
 
 
 #: every kind of event by the name that it has in a saved transcript
@@ -274,7 +326,9 @@ KINDS: Mapping[str, type[Event]] = {
     "ended": Ended,
     "left-during-calls": LeftDuringCalls,
     "client-hung": ClientHung,
-    "flooded": Flooded,
+    "limit-reached": LimitReached,
+    "cut-short": CutShort,
+    "harness-failed": HarnessFailed,
     "http": HttpExchange,
     "http-failed": HttpFailed,
     "http-body": HttpBody,

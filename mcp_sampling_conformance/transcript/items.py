@@ -80,7 +80,7 @@ def _event(data: Json) -> Event:
         elif field.name in data:
             given[field.name] = data[field.name]
     if kind is RevisionConcluded:
-        given |= {name: tuple(given.get(name, ())) for name in ("notes", "reached")}
+        given |= {name: tuple(given.get(name, ())) for name in ("notes", "bugs", "reached")}
         given["uncalled"] = tuple((str(label), str(why)) for label, why in given.get("uncalled", ()))
         given["judged"] = tuple((str(name), int(count)) for name, count in given.get("judged", ()))
     return kind(**given)

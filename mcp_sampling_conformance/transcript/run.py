@@ -9,6 +9,9 @@ from .events import RevisionConcluded
 from .recorder import Recorder
 from .transcript import Transcript
 
+#: what a connection that a limit has ended leaves over
+NOT_OBSERVED = "so what was to follow on it was not observed (docs/limits.md)"
+
 
 @dataclass
 class RevisionRun:
@@ -19,7 +22,13 @@ class RevisionRun:
     not_negotiated: str | None = None  #: why the revision is not spoken
     failure: str | None = None  #: why it could not be found out
     notes: list[str] = field(default_factory=list)  #: what a reader of the verdicts should know besides
+    bugs: list[str] = field(default_factory=list)  #: what went wrong in the harness itself
     uncalled: dict[str, str] = field(default_factory=dict)  #: what might sample and was not called, with the reason
+
+    def add_note(self, text: str) -> None:
+        """Note something that a reader should know, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
 
 @dataclass
@@ -30,6 +39,7 @@ class Run:
     reached: list[str] = field(default_factory=list)  #: what led to a sampling request, in words
     unreached: str = ""  #: where nothing did: what was tried, and what to do
     connections: int = 0  #: how many were made
+    ended_early: str = ""  #: why the scenarios did not come to their end, as a clause
 
 
 def conclude(run: Run, recorder: Recorder, transport: str) -> None:
@@ -43,10 +53,12 @@ def conclude(run: Run, recorder: Recorder, transport: str) -> None:
             not_negotiated=record.not_negotiated,
             failure=record.failure,
             notes=tuple(record.notes),
+            bugs=tuple(record.bugs),
             reached=tuple(run.reached),
             unreached=run.unreached,
             uncalled=tuple(record.uncalled.items()),
             judged=judged,
+            ended_early=run.ended_early,
         )
         recorder.conclude(record.transcripts[-1].name, conclusion)
 
@@ -69,9 +81,16 @@ def read_run(transcripts: Mapping[str, Sequence[Transcript]], unreached: str) ->
         last = concluded[-1]
         judged = [by_name[known].part(range(count)) for known, count in last.judged if known in by_name]
         run.revisions[name] = RevisionRun(
-            judged, last.opened, last.not_negotiated, last.failure, list(last.notes), dict(last.uncalled)
+            judged,
+            last.opened,
+            last.not_negotiated,
+            last.failure,
+            list(last.notes),
+            list(last.bugs),
+            dict(last.uncalled),
         )
         reached += last.reached
         run.unreached = last.unreached or run.unreached
+        run.ended_early = last.ended_early or run.ended_early
     run.reached = list(dict.fromkeys(reached))
     return run

@@ -10,9 +10,10 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from ..transcript.events import Flooded, StreamEvent
+from ..transcript.events import StreamEvent
+from ..transcript.limits import MESSAGE_BYTES, Limit
 from ..transcript.transcript import Entry, Side, Transcript
-from .lines import MAX_BYTES, MAX_LINES, Flood
+from .lines import CutOff
 
 EVENT_STREAM = "text/event-stream"
 _LINE_END = re.compile(rb"\r\n?|\n")
@@ -20,6 +21,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: the longest time that "retry" can name, in milliseconds, and how many digits are less: no number of a server's is
 #: too large for us to compute with
 _LONGEST_RETRY, _DIGITS = 10**9, 9
+_TOO_LONG = Limit(MESSAGE_BYTES, "bytes in one event of a stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,14 @@ class ServerSentEvent:
         return self.complete and self.type == "message" and bool(self.data)
 
 
+class TooLong(Exception):
+    """An event of a stream does not end."""
+
+
 class EventSplitter:
     """Splits an event stream that comes in pieces. The ``raw`` of all events together are the stream, byte by byte."""
 
-    def __init__(self, longest: int = MAX_BYTES) -> None:
+    def __init__(self, longest: int = MESSAGE_BYTES) -> None:
         """``longest``: the bytes that an event may have."""
         self._longest = longest
         self._pending = bytearray()  #: what came since the last event
@@ -53,12 +59,12 @@ class EventSplitter:
         self._after_cr = False  #: the last event was ended by a CR, of which a LF that comes first is a part
 
     def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
-        """The events that end in the next piece of the stream. Raises ``Flood`` when one grows too long."""
+        """The events that end in the next piece of the stream. Raises ``TooLong`` when one grows too long."""
         self._pending += chunk
         while event := self._next(ended=False):
             yield event
         if len(self._pending) > self._longest:
-            raise Flood
+            raise TooLong
 
     def finish(self) -> Iterator[ServerSentEvent]:
         """What is left when the stream has ended."""
@@ -143,21 +149,19 @@ async def read_events(
 ) -> AsyncIterator[tuple[ServerSentEvent, Entry | None]]:
     """Each event of a server's stream, recorded, with its entry where it carries a message.
 
-    Raises ``Flood``, with an event in the transcript, when more comes than is reasonable, and whatever ``chunks``
-    raises.
+    Raises ``CutOff`` where more comes than the harness takes, and whatever ``chunks`` raises.
     """
     splitter = EventSplitter()
-    total = count = 0
     try:
         async for chunk in chunks:
-            total += len(chunk)
             for event in splitter.feed(chunk):
-                count += 1
                 yield event, _record(event, transcript, channel)
-            if total > MAX_BYTES or count > MAX_LINES:
-                raise Flood
-    except Flood:
-        transcript.note(Flooded(total))
+                if transcript.cut_off:
+                    raise CutOff
+    except TooLong:
+        transcript.reached(_TOO_LONG)
+        raise CutOff from None
+    except CutOff:
         raise
     except BaseException:  # cut off, by whomever: what came of the last event is kept
         for event in splitter.finish():
@@ -169,6 +173,6 @@ async def read_events(
 
 def _record(event: ServerSentEvent, transcript: Transcript, channel: str) -> Entry | None:
     if event.is_message:
-        return transcript.record(Side.SERVER, event.raw, channel, event.data, event.id or "")
+        return transcript.receive(Side.SERVER, event.raw, channel, event.data, event.id or "")
     transcript.note(StreamEvent(channel, event.raw))
     return None

@@ -6,16 +6,14 @@ from collections.abc import AsyncIterator
 
 import anyio
 
-from ..transcript.events import Flooded
+from ..transcript.limits import MESSAGE_BYTES, Limit
 from ..transcript.transcript import Entry, Side, Transcript
 
-#: what the system under test may write to one stream before it is taken for a flood; the lines are events over SSE
-MAX_BYTES = 64 * 1024 * 1024
-MAX_LINES = 100_000
+_TOO_LONG = Limit(MESSAGE_BYTES, "bytes in one line")
 
 
-class Flood(Exception):
-    """More came than any honest system under test would send."""
+class CutOff(Exception):
+    """The harness reads no further; the transcript says why."""
 
 
 async def read_lines(
@@ -23,24 +21,24 @@ async def read_lines(
 ) -> AsyncIterator[Entry | bytes]:
     """Each complete line as a recorded entry; at the end what came after the last newline, if anything, as bytes.
 
-    Raises ``Flood``, with an event in the transcript, when more comes than is reasonable.
+    Raises ``CutOff`` where more comes than the harness takes.
     """
     pending = bytearray()
-    total = lines = 0
     try:
         async for chunk in chunks:
-            total += len(chunk)
             searched = len(pending)
             pending += chunk
             while (end := pending.find(b"\n", searched)) >= 0:
                 line = bytes(pending[:end])
                 del pending[: end + 1]
                 searched = 0
-                lines += 1
-                yield transcript.record(sender, line, channel)
-            if total > MAX_BYTES or lines > MAX_LINES:
-                transcript.note(Flooded(total))
-                raise Flood
+                entry = transcript.receive(sender, line, channel)
+                if entry is None:
+                    raise CutOff
+                yield entry
+            if len(pending) > MESSAGE_BYTES:
+                transcript.reached(_TOO_LONG)
+                raise CutOff
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass  # the other end is gone: what it sent before counts
     if pending:

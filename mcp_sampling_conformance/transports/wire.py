@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from anyio.abc import TaskGroup
-
 from ..transcript.transcript import Entry, Transcript
+from .tasks import Tasks
 
 
 class Wire(Protocol):
@@ -35,7 +34,7 @@ class WireToServer(Wire, Protocol):
     @property
     def pause(self) -> float: ...  #: seconds that the server told us to wait before it goes on with an answer
 
-    def work(self, tasks: TaskGroup) -> None:
+    def work(self, tasks: Tasks) -> None:
         """Start what has to run beside; it ends with the tasks."""
         ...
 

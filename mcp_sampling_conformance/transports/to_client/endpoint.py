@@ -11,16 +11,15 @@ from functools import partial
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from ...protocol.http_headers import Headers
 from ...protocol.json_text import parse
 from ...protocol.jsonrpc import objects_in
-from ...transcript.events import Flooded
+from ...transcript.limits import HTTP_REQUESTS, MESSAGE_BYTES, SESSIONS, Limit
 from ...transcript.transcript import Side, Transcript
-from ..lines import MAX_BYTES, MAX_LINES
+from ..tasks import Tasks
 from .responses import JSON, Response, kept_headers, reply_unnoted, unless_hung_up
 from .sessions import Form, HttpToClient, Post
 
@@ -31,6 +30,10 @@ _PATH = "/mcp"
 _SETTLING = 0.1
 #: and how many turns our own event loop takes for that, which is late itself on a busy machine
 _TURNS = 5
+
+_TOO_LONG = Limit(MESSAGE_BYTES, "bytes in one HTTP body")
+_TOO_MANY_REQUESTS = Limit(HTTP_REQUESTS, "HTTP requests of one start of the client")
+_TOO_MANY_SESSIONS = Limit(SESSIONS, "sessions of one start of the client")
 
 NewTranscript = Callable[[], Transcript]
 Serve = Callable[[HttpToClient], Coroutine[Any, Any, None]]
@@ -51,14 +54,14 @@ class Endpoint:
     absent = "sent nothing to our URL"  #: what a client did that never came, as a predicate
     stray = "it posted"  #: how one sends what is no message, as a clause
 
-    def __init__(self, port: int, new_transcript: NewTranscript, serve: Serve, tasks: TaskGroup) -> None:
+    def __init__(self, port: int, new_transcript: NewTranscript, serve: Serve, tasks: Tasks) -> None:
         self.words = [f"http://{HOST}:{port}{_PATH}"]  #: what a client is given
         self.sessions: list[HttpToClient] = []
         self._ours = {f"{host}:{port}" for host in (HOST, "localhost")}
         self._new_transcript = new_transcript
         self._serve = serve
         self._tasks = tasks
-        self._bytes = self._posts = 0
+        self._requests = 0
 
     async def client_ended(self) -> None:
         """End the sessions of a client that has gone, which HTTP does not tell."""
@@ -75,17 +78,28 @@ class Endpoint:
         """A new session, which is served from here on."""
         session = HttpToClient(self._new_transcript(), id)
         self.sessions.append(session)
-        self._tasks.start_soon(self._serve, session)
+        self._tasks.start_soon(self._served, session)
         return session
+
+    async def _served(self, session: HttpToClient) -> None:
+        try:
+            await self._serve(session)
+        finally:
+            session.end()  # nobody answers any more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, receive)
+        self._requests += 1
         try:
-            if not self._is_local(request):
+            if self._requests > HTTP_REQUESTS:
+                await self.stop(send, _TOO_MANY_REQUESTS)
+            elif not self._is_local(request):
                 await reply_unnoted(send, 403)
             elif request.url.path != _PATH:
                 await reply_unnoted(send, 404)
+            elif len(self.sessions) > SESSIONS:
+                await self.stop(send, _TOO_MANY_SESSIONS)
             elif request.method == "POST":
                 await self._post(request, send)
             else:
@@ -103,13 +117,17 @@ class Endpoint:
 
     async def _post(self, request: Request, send: Send) -> None:
         headers, raw = kept_headers(request), await self._body(request)
+        if raw is None:
+            await self.stop(send, _TOO_LONG)
+            return
         parsed = parse(raw)
         body = parsed.value
         session = self.session_for(headers, body)
-        if session is None or self._posts > MAX_LINES or self._bytes > MAX_BYTES:
-            await self.stop(send)
+        entry = session.transcript.receive(Side.CLIENT, raw, session.new_channel("POST"))
+        if entry is None:
+            session.end()
+            await reply_unnoted(send, 429)
             return
-        entry = session.transcript.record(Side.CLIENT, raw, session.new_channel("POST"))
         response = Response(request, send, session.transcript, entry.channel)
         try:
             if not isinstance(body, dict | list):
@@ -135,28 +153,27 @@ class Endpoint:
         finally:
             session.drop(post)
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: Request) -> bytes | None:
+        """The body of a request; ``None`` where it is too long."""
         body = bytearray()
-        self._posts += 1
         async for chunk in request.stream():
-            self._bytes += len(chunk)
-            if self._bytes > MAX_BYTES:
-                break
             body += chunk
+            if len(body) > MESSAGE_BYTES:
+                return None
         return bytes(body)
 
-    async def stop(self, send: Send) -> None:
+    async def stop(self, send: Send, limit: Limit) -> None:
         """Too much came: say so, and take no more."""
-        for session in self.sessions:
+        for session in self.sessions or [self.open()]:
             if not session.ended.is_set():
-                session.transcript.note(Flooded(self._bytes))
+                session.transcript.reached(limit)
         self.end_all()
         await reply_unnoted(send, 429)
 
     # --- what each era does in its own way
 
-    def session_for(self, headers: Headers, body: Any) -> HttpToClient | None:
-        """Where an exchange belongs; ``None`` where there are too many sessions."""
+    def session_for(self, headers: Headers, body: Any) -> HttpToClient:
+        """Where an exchange belongs."""
         raise NotImplementedError
 
     def check(self, session: HttpToClient, headers: Headers, body: Any) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 import uvicorn
 
 from ...protocol.revisions import Revision
+from ...transcript.limits import CONNECTIONS, HEAD_BYTES
+from ..tasks import Tasks
 from .endpoint import HOST, Endpoint, NewTranscript, Serve
 from .legacy_endpoint import LegacyEndpoint
 from .modern_endpoint import ModernEndpoint
@@ -21,12 +23,14 @@ _SHUTDOWN = 1
 
 
 @asynccontextmanager
-async def http_entrance(revision: Revision, new_transcript: NewTranscript, serve: Serve) -> AsyncIterator[Endpoint]:
-    """An endpoint on a free port; ``serve`` runs for each session."""
+async def http_entrance(
+    revision: Revision, new_transcript: NewTranscript, serve: Serve, failed: Callable[[Exception], None]
+) -> AsyncIterator[Endpoint]:
+    """An endpoint on a free port; ``serve`` runs for each session. ``failed`` is told of each bug of ours."""
     with socket.create_server((HOST, 0)) as listener:
         async with anyio.create_task_group() as tasks:
             kind = ModernEndpoint if revision.modern else LegacyEndpoint
-            endpoint = kind(listener.getsockname()[1], new_transcript, serve, tasks)
+            endpoint = kind(listener.getsockname()[1], new_transcript, serve, Tasks(tasks, failed))
             server = _Server(
                 uvicorn.Config(
                     endpoint,
@@ -36,6 +40,8 @@ async def http_entrance(revision: Revision, new_transcript: NewTranscript, serve
                     log_config=None,
                     access_log=False,
                     timeout_keep_alive=_KEEP_ALIVE,
+                    limit_concurrency=CONNECTIONS,
+                    h11_max_incomplete_event_size=HEAD_BYTES,
                     timeout_graceful_shutdown=_SHUTDOWN,
                 )
             )

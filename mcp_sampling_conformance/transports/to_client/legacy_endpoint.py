@@ -18,8 +18,6 @@ from .endpoint import Endpoint, Refused
 from .responses import Response, kept_headers, unless_hung_up
 from .sessions import Form, HttpToClient, Post
 
-#: sessions that one start of a client may open; some open one for each call
-_MOST_SESSIONS = 500
 _INVALID_REQUEST = -32600
 
 
@@ -29,11 +27,9 @@ class LegacyEndpoint(Endpoint):
     A request that lacks the session's id is served all the same, as servers may: so the rest can be judged too.
     """
 
-    def session_for(self, headers: Headers, body: Any) -> HttpToClient | None:
+    def session_for(self, headers: Headers, body: Any) -> HttpToClient:
         given = headers.get(SESSION_ID.lower())
         method = body.get("method") if isinstance(body, dict) else None
-        if len(self.sessions) >= _MOST_SESSIONS:
-            return None
         if given is None and method == "initialize":
             id = secrets.token_urlsafe()
             session = self.open(id)
@@ -70,9 +66,6 @@ class LegacyEndpoint(Endpoint):
         """GET is a stream on which nothing comes, DELETE ends the session."""
         headers, method = kept_headers(request), request.method
         session = self.session_for(headers, None)
-        if session is None:
-            await self.stop(send)
-            return
         try:
             self.check(session, headers, None)
             status = 200 if method in ("GET", "DELETE") and session.id is not None else 405

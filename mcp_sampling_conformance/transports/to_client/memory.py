@@ -51,4 +51,7 @@ class MemoryToClient:
         """What the client session sends, until it ends."""
         async for item in self.reader:
             if isinstance(item, SessionMessage):
-                yield self.transcript.record(Side.CLIENT, from_sdk(item), "memory")
+                entry = self.transcript.receive(Side.CLIENT, from_sdk(item), "memory")
+                if entry is None:
+                    break
+                yield entry

@@ -24,7 +24,7 @@ class ModernEndpoint(Endpoint):
 
     _streamed = False  #: whether the last result was a stream: clients must support both forms
 
-    def session_for(self, headers: Headers, body: Any) -> HttpToClient | None:
+    def session_for(self, headers: Headers, body: Any) -> HttpToClient:
         return self._only_session()
 
     def _only_session(self) -> HttpToClient:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 from anyio.abc import SocketStream
 
+from ...transcript.limits import CONNECTIONS, Limit
 from ...transcript.transcript import Entry, Side, Transcript
-from ..lines import Flood, read_lines
+from ..lines import CutOff, read_lines
 
 RELAY = Path(__file__).with_name("relay_process.py")
+_TOO_MANY = Limit(CONNECTIONS, "connections of one start of the client")
 
 
 class RelayToClient:
@@ -46,7 +48,7 @@ class RelayToClient:
 
     async def messages(self) -> AsyncIterator[Entry]:
         """What the client writes, line by line, until it closes our stdin."""
-        with suppress(Flood):
+        with suppress(CutOff):
             async for line in read_lines(self.stream, self.transcript, Side.CLIENT, "stdin"):
                 yield line if isinstance(line, Entry) else self.transcript.record(Side.CLIENT, line, "stdin")
         await self.close()
@@ -71,17 +73,43 @@ class RelayEntrance:
         """Nothing to do: its pipes end with it."""
 
 
+@contextmanager
+def _folder(parent: str | None) -> Iterator[Path]:
+    """A folder that only this user can reach. The client knows where it is, and may have put something in its place."""
+    with tempfile.TemporaryDirectory(prefix="relay-", dir=parent, ignore_cleanup_errors=True) as directory:
+        path = Path(directory)
+        try:
+            yield path
+        finally:
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+
+
 @asynccontextmanager
 async def relay_entrance(
-    new_transcript: Callable[[], Transcript], serve: Callable[[RelayToClient], Coroutine[Any, Any, None]]
+    new_transcript: Callable[[], Transcript],
+    serve: Callable[[RelayToClient], Coroutine[Any, Any, None]],
+    folder: str | None = None,
 ) -> AsyncIterator[RelayEntrance]:
-    """A socket that only this user can reach; ``serve`` runs for each connection."""
+    """A socket that only this user can reach, in ``folder`` or where temporary files are; ``serve`` runs for each
+    connection."""
+
+    transcripts: list[Transcript] = []
 
     async def connected(stream: SocketStream) -> None:
-        await serve(RelayToClient(stream, new_transcript()))
+        if len(transcripts) == CONNECTIONS:
+            transcripts[-1].reached(_TOO_MANY)
+            await stream.aclose()
+            return
+        transcripts.append(new_transcript())
+        wire = RelayToClient(stream, transcripts[-1])
+        try:
+            await serve(wire)
+        finally:
+            await wire.close()  # nobody answers any more
 
-    with tempfile.TemporaryDirectory(prefix="mcp-sampling-") as directory:
-        path = Path(directory) / "server"
+    with _folder(folder) as directory:
+        path = directory / "server"
         async with await anyio.create_unix_listener(path, mode=0o600) as listener, anyio.create_task_group() as tasks:
             tasks.start_soon(listener.serve, connected)
             try:

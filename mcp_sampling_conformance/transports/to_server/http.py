@@ -9,30 +9,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 
 import anyio
 import httpx2
-from anyio.abc import TaskGroup
 
 from ...protocol.http_headers import ACCEPT, PROTOCOL_VERSION, SESSION_ID
 from ...protocol.jsonrpc import Json, id_key, objects_in, params_of
 from ...protocol.names import CANCELLED, INITIALIZED
 from ...protocol.revisions import Revision
-from ...transcript.events import Flooded, HttpBody, HttpExchange, HttpFailed
-from ...transcript.masking import MASKED
 from ...transcript.transcript import Entry, Side, Transcript
 from ..event_stream import EVENT_STREAM, read_events
-from ..lines import MAX_BYTES, MAX_LINES, Flood
+from ..lines import CutOff
+from ..process import Child
+from ..tasks import Tasks
 from .repeats import Repeats
 from .request_headers import RequestHeaders
+from .requests import BROKEN, Lost, Requests, Unreachable, media_type
 
-#: headers that a transcript keeps of one message at most, and the characters of each
-_MOST_HEADERS, _LONGEST_HEADER = 64, 8192
-#: a password in the URL or in ~/.netrc becomes such a header, and nobody else knows it for a secret
-_SECRET = frozenset({"authorization", "proxy-authorization"})
-_MAX_REDIRECTS = 3
 #: how long the standalone stream is waited for before the first call, and a session's end, in seconds
 _LISTEN_SECONDS = 1.0
 _DELETE_SECONDS = 1.0
@@ -40,11 +35,8 @@ _DELETE_SECONDS = 1.0
 _RETRY_SECONDS, _LEAST_RETRY = 0.1, 0.02
 #: what a server tells us to wait is kept, however long; beyond this it makes no answer of its own late
 _LONGEST_PAUSE = 30.0
-_BODY_SHOWN = 300
-
-
-class Lost(Exception):
-    """An exchange ended in a way that leaves its request unanswered."""
+#: how long what a server's process wrote last, and its end, may take to arrive, in seconds
+_EXIT_GRACE = 0.5
 
 
 @dataclass
@@ -59,14 +51,21 @@ class HttpToServer:
     """One client's exchanges with a server at a URL."""
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], revision: Revision, transcript: Transcript, timeout: float
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        revision: Revision,
+        transcript: Transcript,
+        timeout: float,
+        child: Child | None = None,
     ) -> None:
+        """``child`` is the server's process, where we have started it. Raises ``OSError`` where the URL is none."""
         self.transcript = transcript
         self._lost: dict[tuple[str, object], str] = {}
         self.on_loss: Callable[[], None] = lambda: None
-        self._url = httpx2.URL(url)
         self._revision = revision
-        self._session: str | None = None
+        self._child = child
+        self._session: bytes | None = None  #: its id, as it came: it may be no text
         self._answered: set[tuple[str, object]] = set()
         self._listening = anyio.Event()  #: it is known whether there is a standalone stream
         self._exchanges = 0
@@ -74,19 +73,17 @@ class HttpToServer:
         self._given_up: set[tuple[str, object]] = set()  #: requests of ours that we cancelled
         self._retries: dict[str, float] = {}  #: of the streams that wait to be resumed
         self._ending = anyio.Event()  #: nothing new is to be begun
-        self._bodies: dict[str, str] = {}  #: the beginning of what an exchange's body said
         self._request_headers = RequestHeaders()
         self._entries, self._arrived = anyio.create_memory_object_stream[Entry](float("inf"))
-        limits = httpx2.Limits(max_connections=None)
-        times = httpx2.Timeout(timeout, read=None, pool=None)
-        # What is on this machine is not reached through a proxy.
-        local = self._url.host in ("127.0.0.1", "localhost", "::1")
-        self._client = httpx2.AsyncClient(headers=dict(headers), timeout=times, limits=limits, trust_env=not local)
-        self._tasks: TaskGroup
+        try:
+            self._requests = Requests(httpx2.URL(url), headers, transcript, timeout)
+        except httpx2.InvalidURL as error:
+            raise OSError(f"{url!r} is no URL ({error})") from error
+        self._tasks: Tasks
 
     # --- what the fixture client needs of a wire
 
-    def work(self, tasks: TaskGroup) -> None:
+    def work(self, tasks: Tasks) -> None:
         """Start what runs beside; exchanges are tasks of this group."""
         self._tasks = tasks
 
@@ -121,13 +118,13 @@ class HttpToServer:
     async def shut_down(self) -> None:
         """End the session, where there is one."""
         self._ending.set()
-        if self._session is not None:
-            with anyio.move_on_after(_DELETE_SECONDS), suppress(httpx2.HTTPError, Lost):
+        if self._session is not None and not self.transcript.cut_off:
+            with anyio.move_on_after(_DELETE_SECONDS), suppress(Lost, CutOff):
                 channel = self._new_channel("DELETE")
                 async with self._response("DELETE", None, {}, channel) as response:
-                    await self._note_words(response, channel)
+                    await self._requests.note_words(response, channel)
         self._entries.close()
-        await self._client.aclose()
+        await self._requests.close()
 
     @property
     def stateless(self) -> bool:
@@ -150,12 +147,16 @@ class HttpToServer:
 
     @property
     def tail(self) -> str:
-        """Nothing: there is no stderr to read."""
-        return ""
+        """The last lines of the server's stderr; nothing where it was not started by us."""
+        return self._child.tail if self._child else ""
 
     async def exit_code(self) -> int | None:
-        """``None``: there is no process of the server's to look at."""
-        return None
+        """The exit code of a process of ours that has ended; ``None`` where it runs on all the same."""
+        if self._child is None:
+            return None
+        if await self._child.exited(_EXIT_GRACE):
+            await self._child.tail_complete(_EXIT_GRACE)
+        return self._child.code
 
     # --- exchanges
 
@@ -184,96 +185,53 @@ class HttpToServer:
         try:
             async with self._response("POST", raw, self._request_headers.of(body), channel) as response:
                 if body.get("method") == "initialize" and response.is_success:
-                    self._session = response.headers.get(SESSION_ID)
+                    self._session = _raw_header(response.headers, SESSION_ID)
                 cursor = _Cursor()
                 await self._read(response, channel, cursor)
                 if is_request and not response.is_success:
-                    raise Lost(self._status(response, channel))
+                    raise Lost(self._requests.status(response, channel))
             if is_request:
                 await self._resume(cursor, channel, id_key(body["id"]))
             return response.is_success
-        except httpx2.ConnectError as error:
-            self._failed(channel, error)
-            self._entries.close()  # nobody listens there any more
-            raise Lost(f"the server cannot be reached ({error})") from error
-        except httpx2.HTTPError as error:
-            self._failed(channel, error)
+        except CutOff:
+            self._entries.close()
+            return False
+        except Unreachable:
+            self._entries.close()
+            raise
+        except Lost:
             if is_request:
-                raise Lost(f"the connection broke: {_words(error)}") from error
+                raise
             return False
 
-    def _failed(self, channel: str, error: Exception) -> None:
-        self.transcript.note(HttpFailed(channel, _words(error)))
-
-    @asynccontextmanager
-    async def _response(
+    def _response(
         self, method: str, raw: bytes | None, headers: Mapping[str, str], channel: str
-    ) -> AsyncIterator[httpx2.Response]:
-        """The head of a response, redirects within the origin followed. Raises ``Lost`` for any others."""
-        url = self._url
-        # What the server gave us, such as the id of an event, may be beyond ASCII.
-        ours = httpx2.Headers({**self._session_headers(), **headers}, encoding="utf-8")
-        for _ in range(_MAX_REDIRECTS):
-            if self._client.is_closed:
-                raise Lost("the connection was closed")
-            async with self._client.stream(method, url, content=raw, headers=ours) as response:
-                status, sent, came = response.status_code, response.request.headers, response.headers
-                self.transcript.note(HttpExchange(channel, method, status, _recorded(sent), _recorded(came)))
-                if not response.has_redirect_location:
-                    yield response
-                    return
-                target = url.join(response.headers["location"])
-                if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
-                    raise Lost(f"HTTP {status}, a redirect to another origin: {target}")
-                url = target
-        raise Lost(f"more than {_MAX_REDIRECTS} redirects")
+    ) -> AbstractAsyncContextManager[httpx2.Response]:
+        """The head of a response to a request of this session. Raises as ``Requests.response``."""
+        return self._requests.response(method, raw, {**self._session_headers(), **headers}, channel)
 
     # --- what comes
-
-    def _status(self, response: httpx2.Response, channel: str) -> str:
-        said = self._bodies.get(channel, "")
-        return f"HTTP {response.status_code} {response.reason_phrase} {said}".strip()
 
     async def _read(self, response: httpx2.Response, channel: str, cursor: _Cursor) -> None:
         """Record what a response carries; the cursor then says where its stream may be resumed.
 
-        Raises ``Lost`` when too much comes, and what ``httpx2`` raises when the connection breaks for good.
+        Raises ``CutOff`` where more comes than the harness takes, and what ``httpx2`` raises when the connection breaks
+        for good.
         """
         kind = media_type(response)
         if kind == EVENT_STREAM:
             await self._read_events(response, channel, cursor)
             return
         cursor.last = ""
-        data = await self._read_body(response, channel)
+        data = await self._requests.body(response, channel)
         if kind == "application/json" and data.strip():
-            self._bodies[channel] = _beginning(data)
-            self._arrive(self.transcript.record(Side.SERVER, data, channel))
+            self._requests.keep_words(data, channel)
+            entry = self.transcript.receive(Side.SERVER, data, channel)
+            if entry is None:
+                raise CutOff
+            self._arrive(entry)
         else:
-            self._note_body(data, kind, channel)
-
-    async def _read_body(self, response: httpx2.Response, channel: str) -> bytes:
-        """A whole body; of one that comes in part the beginning is noted. Raises as ``_read``."""
-        data = bytearray()
-        try:
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > MAX_BYTES:
-                    self.transcript.note(Flooded(len(data)))
-                    raise Lost(f"a body of more than {MAX_BYTES} bytes")
-        except (httpx2.HTTPError, Lost):
-            self._note_body(data, media_type(response), channel)
-            raise
-        return bytes(data)
-
-    async def _note_words(self, response: httpx2.Response, channel: str) -> None:
-        """Note the body of a response that is due no message. Raises as ``_read``."""
-        self._note_body(await self._read_body(response, channel), media_type(response), channel)
-
-    def _note_body(self, data: bytes | bytearray, kind: str, channel: str) -> None:
-        """Note a body that is no JSON, or what came of one."""
-        self._bodies[channel] = _beginning(data)
-        if data.strip():
-            self.transcript.note(HttpBody(channel, kind, self._bodies[channel]))
+            self._requests.note_body(data, kind, channel)
 
     async def _read_events(self, response: httpx2.Response, channel: str, cursor: _Cursor) -> None:
         try:
@@ -284,13 +242,11 @@ class HttpToServer:
                     cursor.retry = max(event.retry / 1000, _LEAST_RETRY)
                 if entry is not None:
                     self._arrive(entry)
-        except Flood:
-            raise Lost(f"a stream of more than {MAX_BYTES} bytes or {MAX_LINES} events") from None
-        except httpx2.HTTPError as error:
+        except BROKEN as error:
             # A server may close the connection in any way once there is an id to go on from.
             if not cursor.last:
                 raise
-            self._failed(channel, error)
+            self._requests.failed(channel, error)
 
     def _arrive(self, entry: Entry) -> None:
         """Hand on what came, which is recorded already, unless it is one message said twice."""
@@ -331,8 +287,8 @@ class HttpToServer:
         headers = {ACCEPT: EVENT_STREAM, "Last-Event-ID": cursor.last}
         async with self._response("GET", None, headers, channel) as response:
             if not response.is_success:
-                await self._note_words(response, channel)
-                raise Lost(f"its stream could not be resumed: {self._status(response, channel)}")
+                await self._requests.note_words(response, channel)
+                raise Lost(f"its stream could not be resumed: {self._requests.status(response, channel)}")
             await self._read(response, channel, cursor)
 
     async def _listen(self) -> None:
@@ -344,41 +300,24 @@ class HttpToServer:
                 if response.is_success:
                     await self._read(response, channel, cursor)
                 else:
-                    await self._note_words(response, channel)
+                    await self._requests.note_words(response, channel)
             await self._resume(cursor, channel)
-        except (httpx2.HTTPError, Lost) as error:
-            self._failed(channel, error)
+        except CutOff:
+            self._entries.close()
+        except Lost:
+            pass  # it is in the transcript
         finally:
             self._listening.set()
 
-    def _session_headers(self) -> dict[str, str]:
+    def _session_headers(self) -> dict[str, str | bytes]:
         """What follows from the beginning of the session, in the legacy era."""
-        headers = {} if self._session is None else {SESSION_ID: self._session}
+        headers: dict[str, str | bytes] = {} if self._session is None else {SESSION_ID: self._session}
         if self._revision.version_header and not self._revision.modern and self._answered:
             headers[PROTOCOL_VERSION] = self._revision.name
         return headers
 
 
-def media_type(response: httpx2.Response) -> str:
-    """What a response says that it carries, in lower case and without parameters: "application/json"."""
-    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
-
-
-def _recorded(headers: httpx2.Headers) -> dict[str, str]:
-    """Headers as a transcript has them: by name in lower case, several of one name joined."""
-    found: dict[str, str] = {}
-    for name, value in headers.multi_items():
-        name = name.lower()
-        if name in found:
-            found[name] = f"{found[name]}, {value}"[:_LONGEST_HEADER]
-        elif len(found) < _MOST_HEADERS:
-            found[name] = MASKED if name in _SECRET else value[:_LONGEST_HEADER]
-    return found
-
-
-def _beginning(data: bytes | bytearray) -> str:
-    return data[:_BODY_SHOWN].decode("utf-8", "replace").strip()
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _raw_header(headers: httpx2.Headers, wanted: str) -> bytes | None:
+    """The value of a header, as bytes; ``None`` where there is none."""
+    found = [value for name, value in headers.raw if name.lower() == wanted.lower().encode()]
+    return b", ".join(found) if found else None

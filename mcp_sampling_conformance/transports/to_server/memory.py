@@ -11,12 +11,12 @@ from contextlib import nullcontext, suppress
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 
 from ...transcript.transcript import Entry, Side, Transcript
 from ..sdk_messages import from_sdk, to_sdk
+from ..tasks import Tasks
 
 #: where the server classes of the SDK and of FastMCP keep the one that speaks the protocol
 _INNER = ("_lowlevel_server", "_mcp_server")
@@ -47,7 +47,7 @@ class MemoryToServer:
         self._reader: Any = None
         self._writer: Any = None
 
-    def work(self, tasks: TaskGroup) -> None:
+    def work(self, tasks: Tasks) -> None:
         """Run the server."""
         tasks.start_soon(self._run)
 
@@ -82,7 +82,10 @@ class MemoryToServer:
         with suppress(*_GONE):
             async for item in self._reader:
                 if isinstance(item, SessionMessage):
-                    yield self.transcript.record(Side.SERVER, from_sdk(item), "memory")
+                    entry = self.transcript.receive(Side.SERVER, from_sdk(item), "memory")
+                    if entry is None:
+                        break
+                    yield entry
 
     async def shut_down(self) -> None:
         """Close the streams; the run is then cancelled with its task."""

@@ -7,6 +7,7 @@ Metadata".
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 from ...protocol.http_headers import ACCEPT, METHOD, NAME, NAMED, PROTOCOL_VERSION, version_in
@@ -14,6 +15,10 @@ from ...protocol.jsonrpc import Json
 
 #: the headers that a tool wants, each with the path of the argument that it repeats
 Mirrored = dict[str, tuple[str, ...]]
+#: what the name of a header may be made of (RFC 9110 section 5.6.2); a tool may want anything
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: so deep in a tool's schema such arguments are looked for
+_DEEPEST = 50
 
 
 class RequestHeaders:
@@ -59,11 +64,11 @@ class RequestHeaders:
 
 def _annotated(schema: object, path: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
     """The header names under ``x-mcp-header`` in a schema, each with the path of its argument."""
-    properties = schema.get("properties") if isinstance(schema, dict) else None
+    properties = schema.get("properties") if isinstance(schema, dict) and len(path) < _DEEPEST else None
     found = []
     for key, value in properties.items() if isinstance(properties, dict) else ():
         name = value.get("x-mcp-header") if isinstance(value, dict) else None
-        if isinstance(name, str):
+        if isinstance(name, str) and _TOKEN.fullmatch(name):
             found.append((f"Mcp-Param-{name}", (*path, key)))
         found += _annotated(value, (*path, key))
     return found

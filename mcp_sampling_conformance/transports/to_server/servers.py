@@ -12,14 +12,12 @@ import anyio
 
 from ...protocol.revisions import Revision
 from ...transcript.transcript import Transcript
-from ..process import Child, Command, with_tail
+from ..process import Child, Command, supervised, with_tail
 from ..wire import WireToServer
 from .stdio import StdioToServer
 
 #: what stands for a free port in a command and its URL
 PORT = "{port}"
-#: a server that is started for us may take so many times the time-out until it listens
-_START_FACTOR = 3
 _POLL = 0.05
 _EXIT_GRACE = 1.0
 _TAIL_GRACE = 0.2
@@ -31,8 +29,9 @@ class Server(Protocol):
     @property
     def transport(self) -> str: ...  #: "stdio", "http", "sse" or "memory"
 
-    def running(self, env: Mapping[str, str], timeout: float) -> AbstractAsyncContextManager[Server]:
-        """The server, ready to be connected to. Raises ``OSError`` with the reason when it does not come up."""
+    def running(self, timeout: float) -> AbstractAsyncContextManager[Server]:
+        """The server, ready to be connected to. Raises ``OSError`` with the reason when it does not come up within
+        ``timeout`` seconds."""
         ...
 
     def with_env(self, env: Mapping[str, str]) -> Server:
@@ -52,14 +51,15 @@ class StdioServer:
     transport: str = "stdio"
 
     @asynccontextmanager
-    async def running(self, env: Mapping[str, str], timeout: float) -> AsyncIterator[Server]:
-        yield self.with_env(env)
+    async def running(self, timeout: float) -> AsyncIterator[Server]:
+        with supervised(self.command) as command:
+            yield StdioServer(command)
 
     def with_env(self, env: Mapping[str, str]) -> StdioServer:
         return StdioServer(replace(self.command, env={**self.command.env, **env}))
 
     async def open(self, revision: Revision, transcript: Transcript, timeout: float) -> WireToServer:
-        return await StdioToServer.start(self.command.argv, transcript, cwd=self.command.cwd, env=self.command.env)
+        return await StdioToServer.start(self.command, transcript)
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,30 @@ class HttpServer:
     headers: Mapping[str, str] = field(default_factory=dict)
     command: Command | None = None
     transport: str = "http"
+    child: Child | None = None  #: the process of the command, while it runs
 
     @asynccontextmanager
-    async def running(self, env: Mapping[str, str], timeout: float) -> AsyncIterator[Server]:
+    async def running(self, timeout: float) -> AsyncIterator[Server]:
         if self.command is None:
             yield self
             return
+        with supervised(self.command) as command:
+            async with self._started(command, timeout) as started:
+                yield started
+
+    @asynccontextmanager
+    async def _started(self, command: Command, timeout: float) -> AsyncIterator[Server]:
         port = _free_port()
         url = self.url.replace(PORT, port)
-        argv = [word.replace(PORT, port) for word in self.command.argv]
-        child = await Child.start(argv, cwd=self.command.cwd, env={**self.command.env, **env})
+        argv = [word.replace(PORT, port) for word in command.argv]
+        child = await replace(command, argv=argv).start()
+        fault = ""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(child.keep_tail, child.process.stderr, child.process.stdout)
             try:
-                await _until_it_listens(child, url, timeout * _START_FACTOR)
-                yield replace(self, url=url, command=None)
+                fault = await _until_it_listens(child, url, timeout)
+                if not fault:
+                    yield replace(self, url=url, command=None, child=child)
             finally:
                 with anyio.CancelScope(shield=True):
                     await child.end(0)
@@ -92,6 +101,8 @@ class HttpServer:
                     await child.tail_complete(_TAIL_GRACE)
                     await child.close()
                     tasks.cancel_scope.cancel()
+        if fault:  # only here: a task group would wrap it
+            raise OSError(fault)
 
     def with_env(self, env: Mapping[str, str]) -> HttpServer:
         return self
@@ -101,7 +112,7 @@ class HttpServer:
         from .http_sse import SseToServer
 
         wire = {"http": HttpToServer, "sse": SseToServer}[self.transport]
-        return wire(self.url, self.headers, revision, transcript, timeout)
+        return wire(self.url, self.headers, revision, transcript, timeout, self.child)
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ class MemoryServer:
     transport: str = "memory"
 
     @asynccontextmanager
-    async def running(self, env: Mapping[str, str], timeout: float) -> AsyncIterator[Server]:
+    async def running(self, timeout: float) -> AsyncIterator[Server]:
         yield self
 
     def with_env(self, env: Mapping[str, str]) -> MemoryServer:
@@ -130,20 +141,24 @@ def _free_port() -> str:
         return str(found.getsockname()[1])
 
 
-async def _until_it_listens(child: Child, url: str, seconds: float) -> None:
-    """Wait until somebody takes connections at a URL. Raises ``OSError`` with what the server said when nobody does."""
+async def _until_it_listens(child: Child, url: str, seconds: float) -> str:
+    """Wait until somebody takes connections at a URL. Where nobody does, why, with what the server said."""
     import httpx2
 
-    address = httpx2.URL(url)
+    try:
+        address = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        return f"{url!r} is no URL ({error})"
     port = address.port or (443 if address.scheme == "https" else 80)
     with anyio.move_on_after(seconds):
         while child.code is None:
             try:
                 await (await anyio.connect_tcp(address.host, port)).aclose()
-            except OSError:
+            except (OSError, ValueError):  # what is no name of a host raises the latter
                 await anyio.sleep(_POLL)
             else:
-                return
+                return ""
     await child.tail_complete(_TAIL_GRACE)
-    ended = f"ended with exit code {child.code}" if child.code is not None else f"did not within {seconds:g} s"
-    raise OSError(f"it was to listen at {url}, but {ended}{with_tail(child.tail)}")
+    ended = f"did not within {seconds:g} s" if child.code is None else f"ended with exit code {child.code}"
+    hint = "; it has to stay in the foreground" if child.code == 0 else ""
+    return f"it was to listen at {url}, but {ended}{hint}{with_tail(child.tail)}"

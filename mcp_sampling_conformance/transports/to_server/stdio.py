@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 import anyio
-from anyio.abc import TaskGroup
 
 from ...transcript.events import Ended, StdinClosed
 from ...transcript.transcript import Entry, Side, Transcript
-from ..lines import Flood, read_lines
-from ..process import Child
+from ..lines import CutOff, read_lines
+from ..process import Child, Command
+from ..tasks import Tasks
 
 #: how long a server gets to end once its stdin is closed
 _EXIT_GRACE = 1.0
@@ -31,14 +31,12 @@ class StdioToServer:
         self._drained = anyio.Event()  # stdout was read to its end
 
     @classmethod
-    async def start(
-        cls, command: Sequence[str], transcript: Transcript, *, cwd: str | None, env: Mapping[str, str]
-    ) -> StdioToServer:
+    async def start(cls, command: Command, transcript: Transcript) -> StdioToServer:
         """Start the server. Raises ``OSError`` when that fails.
 
         Call ``work`` and run ``messages`` until ``shut_down`` is done.
         """
-        return cls(await Child.start(command, cwd=cwd, env=env), transcript)
+        return cls(await command.start(), transcript)
 
     @property
     def tail(self) -> str:
@@ -74,12 +72,12 @@ class StdioToServer:
                 # A last line without newline counts, unless we cut it short ourselves.
                 elif not self.child.was_killed:
                     yield self.transcript.record(Side.SERVER, line, "stdout")
-        except Flood:
+        except CutOff:
             self.child.kill()
         finally:
             self._drained.set()
 
-    def work(self, tasks: TaskGroup) -> None:
+    def work(self, tasks: Tasks) -> None:
         """Start to read what it writes to its stderr."""
         tasks.start_soon(self.child.keep_tail, self.child.process.stderr)
 
