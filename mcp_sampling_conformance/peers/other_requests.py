@@ -6,12 +6,12 @@ client/roots; client/elicitation "Form Mode Elicitation Requests" (since 2025-06
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 from ..protocol.jsonrpc import Json
+from ..schemas.make import NoInstance, instance
 
 #: the capability that stands for each request
 _CAPABILITY_OF = {"roots/list": "roots", "elicitation/create": "elicitation"}
@@ -20,16 +20,6 @@ _ROOTS = [{"uri": "file:///tmp", "name": "fixture"}]
 
 #: of a form so many fields are filled in, of a field that takes several values so many
 _MOST_FIELDS, _MOST_CHOICES = 100, 100
-_LONGEST_TEXT = 1000
-_FORMATS = {
-    "email": "user@example.com",
-    "uri": "https://example.com/",
-    "date": "2026-01-01",
-    "date-time": "2026-01-01T00:00:00Z",
-}
-#: short, so that no pattern of a server's takes long to be tried on them
-_TEXTS = ("text", "Text", "TEXT", "1", "12", "123", "1234", "12345", "a", "A", "a1", "ABC-12", "1.0.0", "yes", "")
-_LONGEST_PATTERN = 200
 
 
 class _NoValue(ValueError):
@@ -117,24 +107,7 @@ def _number(field: Json, *, whole: bool) -> float:
 
 
 def _text(field: Json) -> str:
-    if isinstance(kind := field.get("format"), str) and kind in _FORMATS:
-        return _FORMATS[kind]
-    least, most = (field.get(key) for key in ("minLength", "maxLength"))
-    shortest = least if isinstance(least, int) else 0
-    longest = most if isinstance(most, int) else _LONGEST_TEXT
-    pattern = field.get("pattern")
-    if isinstance(pattern, str):
-        for text in _TEXTS:
-            if shortest <= len(text) <= longest and _matches(pattern, text):
-                return text
-        raise _NoValue
-    if shortest > _LONGEST_TEXT:
-        raise _NoValue
-    return _TEXTS[0].ljust(shortest, "x")[: max(longest, 0)]
-
-
-def _matches(pattern: str, text: str) -> bool:
     try:
-        return len(pattern) <= _LONGEST_PATTERN and re.search(pattern, text) is not None
-    except (re.error, RecursionError, OverflowError):
-        return False
+        return str(instance({**field, "type": "string"}))
+    except NoInstance as reason:
+        raise _NoValue from reason

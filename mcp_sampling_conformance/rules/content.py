@@ -113,7 +113,8 @@ def _data(evidence: Evidence, side: Side) -> Iterator[Value]:
 
 
 #: the letters of both alphabets, line breaks, and padding at the end
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*={0,2}\s*")
+# The quantifiers give nothing back: otherwise a megabyte of blanks would be tried from each of them on.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}+\s*+")
 
 
 def is_base64(text: str) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ..protocol.revisions import Revision
-from .values import Json, Strategy, T, icons, metas, record, seldom, short_texts, texts, up_to
+from ..schemas.make import PLAIN, NoInstance, Taste, instance
+from .values import SHORT, Json, Strategy, T, icons, metas, record, seldom, short_texts, texts, up_to
 
 NAMES = ("get_weather", "search", "a", "files.read", "admin-tools_list", "X" * 64)
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -153,7 +154,11 @@ def toolboxes(revision: Revision) -> st.SearchStrategy[list[Json]]:
 
 
 def tool_inputs(tool: Mapping[str, Any]) -> st.SearchStrategy[Json]:
-    """Inputs that satisfy the ``inputSchema`` of a tool, whatever it is; fast for the tools made here."""
+    """Inputs that satisfy the ``inputSchema`` of a tool; fast for the tools made here.
+
+    For others they are small and made within a bound on work, and no ``$ref`` is followed out of the schema. Drawing
+    raises ``ValueError`` where none is found.
+    """
     return _inputs(dict(tool))
 
 
@@ -163,20 +168,12 @@ def _inputs(draw: st.DrawFn, tool: Json) -> Json:
 
 
 def draw_input(draw: st.DrawFn, tool: Json) -> Json:
-    """An input that satisfies the schema of a tool."""
-    schema = tool["inputSchema"]
-    properties = schema.get("properties", {})
-    referred = schema.get("$defs", {}).get("first")
-    ours = {}
-    for name, value in properties.items():
-        known = _by_name().get(name)
-        if known is not None and (referred if isinstance(value, dict) and "$ref" in value else value) == known.schema:
-            ours[name] = known.values
-    if len(ours) < len(properties) or schema.keys() - _KEYWORDS:
-        from hypothesis_jsonschema import from_schema
-
-        foreign: Strategy = from_schema(schema)
-        return dict(draw(foreign))
+    """An input that satisfies the schema of a tool. Raises ``ValueError`` where none is found."""
+    schema = tool.get("inputSchema")
+    schema = schema if isinstance(schema, dict) else {}
+    ours = _values_of(schema)
+    if ours is None:
+        return _foreign(draw, tool.get("name"), schema)
     left_out = draw(up_to(7)) if ours else 0
     required = schema.get("required", ())
     return {
@@ -184,6 +181,41 @@ def draw_input(draw: st.DrawFn, tool: Json) -> Json:
         for n, (name, values) in enumerate(ours.items())
         if name in required or not left_out & (1 << n)
     }
+
+
+def _values_of(schema: Json) -> dict[str, Strategy] | None:
+    """The values of each property of a schema that was made here; ``None`` for any other."""
+    properties, definitions = schema.get("properties", {}), schema.get("$defs", {})
+    if schema.keys() - _KEYWORDS or not (isinstance(properties, dict) and isinstance(definitions, dict)):
+        return None
+    referred = definitions.get("first")
+    ours: dict[str, Strategy] = {}
+    for name, value in properties.items():
+        known = _by_name().get(name)
+        if known is None or (referred if isinstance(value, dict) and "$ref" in value else value) != known.schema:
+            return None
+        ours[name] = known.values
+    required = schema.get("required", [])
+    return ours if isinstance(required, list) and all(name in ours for name in required) else None
+
+
+#: what an input for a schema that was not made here may cost: so many draws, and steps of work
+_MOST_DRAWN, _STEPS = 50, 10_000
+
+
+def _foreign(draw: st.DrawFn, name: object, schema: Json) -> Json:
+    """An input for a schema that was not made here: made of what is drawn, or the plainest where that does not fit."""
+    schema = {**schema, "type": "object"}
+    drawn = iter(range(_MOST_DRAWN))
+    taste = Taste(
+        lambda count: 0 if next(drawn, None) is None else draw(up_to(count - 1)), SHORT, optional=True, steps=_STEPS
+    )
+    for one in (taste, PLAIN):
+        try:
+            return dict(instance(schema, one))
+        except NoInstance as error:
+            reason = str(error)
+    raise ValueError(f"no input was found that fits the inputSchema of the tool {name!r}: {reason}")
 
 
 @cache

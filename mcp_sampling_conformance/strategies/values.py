@@ -47,7 +47,8 @@ TEXTS = (
 )
 #: the same, those that break most several times: the empty one, an emoji, control characters, the huge one
 _SAID = tuple(text for text in TEXTS for _ in range({"": 6, "\U0001f600": 5, TEXTS[16]: 3, TEXTS[-1]: 9}.get(text, 1)))
-_SHORT = tuple(text for text in TEXTS if len(text) < 100)
+#: those that may be names
+SHORT = tuple(text for text in TEXTS if len(text) < 100)
 
 _WRITTEN_JSON = ("null", "true", "0", "-1", "1.5", "1e100", "9007199254740993", '""', "[]", "{}", '[[], {"": [null]}]')
 _META_KEYS = ((), ("com.example/trace",), ("note",), ("example.org/a.b-c_1", "0"))
@@ -159,7 +160,7 @@ def _any_text() -> st.SearchStrategy[str]:
 @cache
 def short_texts() -> st.SearchStrategy[str]:
     """Nasty texts under 100 characters, for names and the like."""
-    return among(_SHORT)
+    return among(SHORT)
 
 
 @cache
@@ -171,7 +172,7 @@ def json_values(revision: Revision | None = None) -> Strategy:
     """
     disputed = ("null", "1.5", '[[], {"": [null]}]') if revision is not None and revision.modern else ()
     written = [text for text in _WRITTEN_JSON if text not in disputed]
-    return among([*written, *map(json.dumps, _SHORT)]).map(json.loads)
+    return among([*written, *map(json.dumps, SHORT)]).map(json.loads)
 
 
 @cache
