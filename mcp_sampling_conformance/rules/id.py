@@ -101,10 +101,11 @@ def _matched(probe: Probe) -> Iterator[Finding]:
 def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Concurrent calls never get each other's sampled answers, in whatever order these come."""
     # Where a call samples several times, nothing tells which call a sampling request belongs to.
-    plain = evidence.probes("first-call")
-    single = {probe.callee for probe in plain if len(probe.exchanges) == 1}
-    # A server that remembers its first answer does not ask in the second call, and may show it there too.
-    single &= {probe.callee for probe in evidence.probes("second-call") if probe.exchanges}
+    plain = {(probe.session, probe.callee) for probe in evidence.probes("first-call") if len(probe.exchanges) == 1}
+    # A server that remembers its first answer does not ask in the second call, and may show it there too. On another
+    # connection it may have nothing to remember yet.
+    again = {(probe.session, probe.callee) for probe in evidence.probes("second-call") if probe.exchanges}
+    single = {callee for _, callee in plain & again}
     for probe in evidence.probes("concurrent"):
         if len(probe.exchanges) > 1 and probe.callee in single:
             yield from _matched(probe)

@@ -40,7 +40,7 @@ def result_type(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def only_where_allowed(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """An InputRequiredResult answers tools/call, prompts/get or resources/read and nothing else."""
     for request, result in asking_results(evidence):
-        if request.method in CALLS:
+        if isinstance(request.method, str) and request.method in CALLS:
             yield HELD
         else:
             yield broken(result, f"an InputRequiredResult in answer to {request.method}")
@@ -66,7 +66,9 @@ def requests_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
         yield from expect(requests, is_object, "an object")
         for _, request in requests.members() if requests else ():
             yield from expect(request, is_object, "a request (an object)")
-            yield from require(request, "method", lambda method: method in ASKABLE, " or ".join(ASKABLE))
+            yield from require(
+                request, "method", lambda method: is_string(method) and method in ASKABLE, " or ".join(ASKABLE)
+            )
             if request.get("method") and request.value["method"] != "roots/list":
                 yield from require(request, "params", is_object, "an object")
 

@@ -12,7 +12,7 @@ from ..evidence.exchanges import Call, asks_for_input
 from ..evidence.messages import Message, Value
 from ..protocol.jsonrpc import shown
 from ..transcript.transcript import Side
-from .mrtr import ON_CLIENTS, asking_results, param, plain_param
+from .mrtr import ON_CLIENTS, asking_results, param, param_key, plain_param
 from .rule import CLIENT, HELD, MODERN_MUST, Finding, broken, rule
 from .shapes import asked_answered
 
@@ -105,17 +105,17 @@ def new_id(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("input-required/not-leaked", CLIENT, MODERN_MUST, *ON_CLIENTS, unobserved=NOT_RETRIED)
 def not_leaked(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Answers and requestState go with the retry of the call that they belong to, and with no other request."""
-    asked = {plain_param(request, "name") for request, _ in asking_results(evidence)}
+    asked = {param_key(request, "name") for request, _ in asking_results(evidence)}
     for session in evidence.sessions:
         retries = {message.index for call in session.calls for message in call.rounds[1:]}
         own = {
-            plain_param(call.request, "name")
+            param_key(call.request, "name")
             for call in session.calls
             if len(call.rounds) > 1 or (call.response and asks_for_input(call.response))
         }
         for message in session.sent_by(side) if retries else ():
             # What was asked on another connection may be retried on this one.
-            elsewhere = plain_param(message, "name") in asked - own
+            elsewhere = param_key(message, "name") in asked - own
             if not message.is_request or message.index in retries or elsewhere:
                 continue
             carried = param(message, "inputResponses") or param(message, "requestState")

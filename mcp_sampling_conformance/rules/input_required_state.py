@@ -17,7 +17,7 @@ from ..evidence.session import Probe, Session
 from ..protocol.jsonrpc import shown
 from ..transcript.events import RetryAmended
 from ..transcript.transcript import Side
-from .mrtr import ERRORS, ON_SERVERS, plain_param, working
+from .mrtr import ERRORS, ON_SERVERS, param_key, working
 from .rule import HELD, MODERN_ADVICE, MODERN_MUST, MODERN_SHOULD, SERVER, Finding, broken, rule
 from .shapes import call_answered, survived
 
@@ -60,7 +60,7 @@ class _Plain:
 def _what(call: Call) -> tuple[object, object, object]:
     """What a call calls, as a key."""
     request = call.request
-    return request.method, plain_param(request, "name"), plain_param(request, "uri")
+    return request.method, param_key(request, "name"), param_key(request, "uri")
 
 
 def _normal(session: Session, call: Call) -> str | None:

@@ -12,8 +12,8 @@ from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call, Exchange
 from ..evidence.messages import Value
 from ..evidence.session import Probe
-from ..protocol.jsonrpc import id_key, shown
-from ..transcript.events import ExitWatched, TimedOut
+from ..protocol.jsonrpc import id_key, is_integer, shown
+from ..transcript.events import ExitWatched, LeftDuringCalls, TimedOut
 from ..transcript.transcript import Side
 from .rule import (
     ALWAYS_ADVICE,
@@ -105,13 +105,18 @@ def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield HELD
 
 
+#: codes that JSON-RPC gives a meaning; any other is free, so -1, a user's no, says in a call what it says in sampling
+_PREDEFINED = range(-32768, -31999)
+_INTERNAL = -32603  # a fair error for the call as well
+
+
 @rule(
     "liveness/answered-with-own-code",
     SERVER,
     LEGACY_ADVICE,
     "client/sampling",
     "error-handling",
-    unobserved="no call was answered after its sampling request was refused",
+    unobserved="no call was answered after its sampling request was refused with a code that would mislead",
 )
 def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The code with which a client refused sampling is not handed on as the error of the server's own call, where
@@ -120,18 +125,19 @@ def answered_with_own_code(evidence: Evidence, side: Side) -> Iterator[Finding]:
     handed_on: list[tuple[Call, Value]] = []
     for probe in evidence.probes("error"):
         found = [e.error.get("code") for e in probe.exchanges if e.error]
-        codes = [code.value for code in found if code]
+        refusals = [code.value for code in found if code and is_integer(code.value)]
+        misleading = [code for code in refusals if code in _PREDEFINED and code != _INTERNAL]
         for call in probe.calls:
-            # -32603, internal error, is a fair error for the call as well.
-            if call.response is None or not codes or codes == [-32603]:
+            if call.response is None or not refusals:
                 continue
             error = call.response.whole.get("error")
             code = error.get("code") if error else None
-            if code is not None and code.value in codes:
+            if code is not None and code.value in misleading:
                 handed_on.append((call, code))
-            else:
-                if code is not None:
-                    own.add(id_key(code.value))
+                continue
+            if code is not None and code.value not in refusals:
+                own.add(id_key(code.value))
+            if misleading:
                 yield HELD
     for call, code in handed_on:
         if id_key(code.value) not in own:
@@ -271,9 +277,11 @@ def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]
     unobserved="no sampling request was taken back before its answer came",
 )
 def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client does not answer a sampling request that was cancelled, and answers the next one."""
+    """A client does not answer a sampling request that was cancelled, lives on, and answers the next one."""
     for exchange in evidence.asks("cancelled"):
         later = _follow_up_of(evidence, exchange)
+        if _ended_of(evidence, exchange):
+            yield broken(exchange.request, "the client ended in the middle of its call when this was taken back")
         # What came before the answer to a later request may have been under way when this one was cancelled.
         if later is None or later.answer is None:
             continue
@@ -286,6 +294,12 @@ def cancelled_request_not_answered(evidence: Evidence, side: Side) -> Iterator[F
             )
     # That the next one is answered alone says nothing of the one that was taken back.
     yield from (finding for finding in lived_on(evidence, "cancelled") if not finding.holds)
+
+
+def _ended_of(evidence: Evidence, cancelled: Exchange) -> bool:
+    """Whether a cancelled request was the last thing that the client was asked before it left a call under way."""
+    last = evidence.session_of(cancelled).exchanges[-1]
+    return last is cancelled and bool(cancelled.conversation.events(LeftDuringCalls))
 
 
 def _follow_up_of(evidence: Evidence, cancelled: Exchange) -> Exchange | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from ..evidence.evidence import Evidence
 from ..evidence.exchanges import asks_for_input
 from ..evidence.messages import Message, Value
+from ..evidence.reading import Key
+from ..protocol.jsonrpc import id_key
 from ..protocol.names import SAMPLING
 from ..transcript.transcript import Side
 
@@ -39,12 +41,20 @@ def working(evidence: Evidence) -> set[str]:
     for probe in evidence.probes("first-call", "second-call"):
         for call in probe.calls if probe.exchanges else ():
             good[probe.callee] = good.get(probe.callee, True) and not call.failed
-    return {callee for callee, always in good.items() if always}
+    # A server that limits how often it is called fails here and there, whatever it is sent.
+    probes = (probe for session in evidence.sessions for probe in session.probes)
+    limited = {probe.callee for probe in probes if any(call.failed and call.response for call in probe.follow_ups)}
+    return {callee for callee, always in good.items() if always} - limited
 
 
 def param(request: Message, key: str) -> Value | None:
     """A member of the params of a request."""
     return request.whole.find("params", key)
+
+
+def param_key(request: Message, key: str) -> Key:
+    """As ``plain_param``, as a key."""
+    return id_key(plain_param(request, key))
 
 
 def plain_param(request: Message, key: str) -> object:

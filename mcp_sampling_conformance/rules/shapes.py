@@ -10,7 +10,7 @@ from ..evidence.exchanges import Call, Exchange
 from ..evidence.messages import Value
 from ..evidence.session import Probe
 from ..protocol.jsonrpc import is_integer, json_type, shown
-from ..transcript.events import Flooded, LeftDuringCalls
+from ..transcript.events import LeftDuringCalls
 from ..transcript.transcript import Side
 from .rule import HELD, Finding, broken
 
@@ -111,8 +111,6 @@ def asked_answered(exchange: Exchange) -> Finding:
     conversation, exited = exchange.conversation, exchange.conversation.exited
     if exchange.timed_out is not None:
         what = f"{exchange.name} got no answer within {exchange.timed_out:g} s"
-    elif flood := conversation.events(Flooded):
-        what = f"the client wrote {flood[0].bytes} bytes instead of answering {exchange.name}"
     elif exited is not None:
         what = f"the client ended (exit code {exited.code}) instead of answering {exchange.name}"
     elif conversation.events(LeftDuringCalls):

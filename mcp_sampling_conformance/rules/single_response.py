@@ -61,7 +61,9 @@ def progress_only_with_token(evidence: Evidence, side: Side) -> Iterator[Finding
             elif number is None:
                 yield broken(progress or params, "progress without a number in params.progress")
             elif before is not None and number <= before:
-                yield broken(progress or params, f"progress went from {before:g} to {number:g}; it must increase")
+                yield broken(
+                    progress or params, f"progress went from {shown(before)} to {shown(number)}; it must increase"
+                )
             else:
                 yield HELD
             if number is not None:
