@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 
 from .. import __version__
 from ..protocol.jsonrpc import Json, id_key, params_of
 from ..protocol.names import CANCELLED, INITIALIZED, SAMPLING
 from ..transcript.events import Exited, NeverAnswered, OtherAsked, TimedOut
+from ..transcript.limits import CALL_TIMEOUTS, OTHER_REQUESTS, SAMPLING_REQUESTS, Limit
+from ..transports.tasks import Tasks
 from ..transports.wire import WireToServer
 from .other_requests import answer_to, is_other, other_capabilities
 from .pace import Pace
@@ -37,14 +38,10 @@ class Asked:
 #: what to do about a sampling request; its position in the current probe comes with it
 Sampler = Callable[["FixtureClient", Asked, int], Awaitable[None]]
 
-#: sampling requests answered in one probe; a server that asks for more is left waiting
-_MAX_SAMPLING = 1000
 #: those of one probe whose content is kept, for scenarios that look at it
 _KEPT = 16
 #: ids of requests of the server that are remembered
 _RECENT = 2
-#: other requests answered on one connection
-_MAX_OTHERS = 10_000
 
 
 class FixtureClient(Peer):
@@ -72,17 +69,18 @@ class FixtureClient(Peer):
         self._offered: Json = {}  #: the capabilities that were declared besides sampling
         self._sent: dict[tuple[str, object], float] = {}  #: when each request went out that is not answered yet
         self._active = 0.0  #: when a call was last seen to be under way
+        self._opening: int | str | None = None  #: the id of the request that opens the conversation
         # Servers and SDKs count from 0 or 1: ours are far away, unless a probe wants them to coincide.
         self._last_id = 1000
 
     # --- receiving
 
-    async def listen(self, tasks: TaskGroup) -> None:
+    async def listen(self, tasks: Tasks) -> None:
         """Read until the server's output ends; answer its requests."""
         async for body in self.bodies():
             self._receive(body, tasks)
 
-    def _receive(self, body: Json, tasks: TaskGroup) -> None:
+    def _receive(self, body: Json, tasks: Tasks) -> None:
         method = body.get("method")
         if method is not None and "id" in body:
             self.recent_server_ids = [*self.recent_server_ids, body["id"]][-_RECENT:]
@@ -93,14 +91,14 @@ class FixtureClient(Peer):
             self.asked(Asked(body, partial(self.answer, body)), tasks)
         elif "id" in body:
             self._others += 1
-            if self._others <= _MAX_OTHERS:
+            if self._others <= OTHER_REQUESTS:
                 tasks.start_soon(self._answer_other, body)
         elif method == CANCELLED:
             self.cancelled.append(params_of(body).get("requestId"))
         elif str(method).endswith("/list_changed"):
             self.lists_changed = True
 
-    def asked(self, asked: Asked, tasks: TaskGroup) -> None:
+    def asked(self, asked: Asked, tasks: Tasks) -> None:
         """Take a sampling request, and have it answered where there is a sampler."""
         self._samplings += 1
         if self._sent:
@@ -108,7 +106,7 @@ class FixtureClient(Peer):
         # A tool loop repeats all that went before in each round; only its first rounds are kept.
         kept = asked if len(self.sampling) < _KEPT else replace(asked, body={})
         self.sampling.append(kept)
-        if self.sampler and len(self.sampling) <= _MAX_SAMPLING:
+        if self.sampler and len(self.sampling) <= SAMPLING_REQUESTS:
             tasks.start_soon(self._sample, self.sampler, asked, len(self.sampling) - 1)
 
     def note_activity(self) -> None:
@@ -125,7 +123,11 @@ class FixtureClient(Peer):
     def _measure(self, response: Json) -> None:
         """See how long a response took."""
         sent = self._sent.pop(id_key(response.get("id")), None)
-        if sent is not None:
+        if sent is None:
+            return
+        if response["id"] == self._opening:
+            self.pace.saw_start(anyio.current_time() - sent)
+        else:
             self._saw(sent)
 
     def _saw(self, sent: float) -> None:
@@ -185,8 +187,14 @@ class FixtureClient(Peer):
         The time starts anew with every sampling request and every answer to one, so that it is the server's silence
         that is measured, not the length of a conversation.
         """
-        seen = -1
+        seen, most = -1, CALL_TIMEOUTS * self.timeout
+        ends = anyio.current_time() + most
         while not self._settled(id) and not self.gone and (seen != self._samplings or self._at_work):
+            if anyio.current_time() > ends:
+                self.transcript.reached(
+                    Limit(round(most), "seconds in one call that asks for sampling again and again")
+                )
+                break
             seen = self._samplings
             await self.in_time(lambda seen=seen: self._settled(id) or self._samplings != seen)  # type: ignore[misc]
         return await self.response_within(id, 0)
@@ -206,17 +214,21 @@ class FixtureClient(Peer):
         known = 0.0 if self.pace.slowest is None else self.pace.margin(self.timeout)
         return max(seconds, min(known, self.timeout))
 
-    async def response_within(self, id: int | str, seconds: float) -> Json | None:
-        """As ``response``, but within so many seconds from now, whatever else happens."""
+    async def response_within(self, id: int | str, seconds: float, patience: float | None = None) -> Json | None:
+        """As ``response``, but within so many seconds from now, whatever else happens.
+
+        Where none came it is noted that it was waited for as long as ``patience`` says, or else the time-out."""
         await self.until(lambda: self._settled(id), seconds)
         if self.answered(id):
             return self.response_to(id)
-        if why := self.wire.lost.get(id_key(self.awaited(id))):
+        if self.transcript.cut_off:
+            pass  # that no response comes is our own doing
+        elif why := self.wire.lost.get(id_key(self.awaited(id))):
             self.transcript.note(NeverAnswered(self.awaited(id), why))
         elif self.gone:
             await self.note_exit()
         else:
-            self.transcript.note(TimedOut(self.awaited(id), self.timeout, self.wire.tail))
+            self.transcript.note(TimedOut(self.awaited(id), patience or self.timeout, self.wire.tail))
             self.pace.gave_up()
         self.struggling = True
         return None
@@ -232,7 +244,7 @@ class FixtureClient(Peer):
     async def note_exit(self) -> None:
         """Note, once, that the server ended although nobody asked it to."""
         self.struggling = True
-        if not self.transcript.events(Exited):
+        if not self.transcript.events(Exited) and not self.transcript.cut_off:
             code = await self.wire.exit_code()
             self.transcript.note(Exited(code, self.wire.tail))
 
@@ -242,6 +254,13 @@ class FixtureClient(Peer):
 
     # --- the beginning
 
+    async def open_with(self, method: str, params: Json | None = None) -> Json | None:
+        """Send the request that opens the conversation, and wait for its response as long as a start may take."""
+        id = self._opening = self.next_id()
+        await self.start_request(method, params, id)
+        seconds = self.pace.start(self.timeout)
+        return await self.response_within(id, seconds, seconds)
+
     async def greet(self, revision: str, sampling: Mapping[str, Any] | None, *, others: bool = True) -> Json | None:
         """Open the conversation: send ``initialize`` and return the response.
 
@@ -249,7 +268,7 @@ class FixtureClient(Peer):
         """
         declared = self.capabilities(revision, sampling, others)
         params = {"protocolVersion": revision, "capabilities": declared, "clientInfo": CLIENT_INFO}
-        return await self.request("initialize", params)
+        return await self.open_with("initialize", params)
 
     def capabilities(self, revision: str, sampling: Mapping[str, Any] | None, others: bool) -> Json:
         """What the client says that it can do, from now on."""

@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 
 from ..protocol.jsonrpc import Json, id_key
 from ..protocol.names import CALLS, CAPABILITIES, INPUT_REQUIRED, PREFIX, SAMPLING, VERSION
 from ..transcript.events import Retried, RetryAmended
+from ..transports.tasks import Tasks
 from ..transports.wire import WireToServer
 from .client import CLIENT_INFO, Asked, FixtureClient
 from .other_requests import is_other
@@ -65,7 +65,7 @@ class ModernClient(FixtureClient):
     async def greet(self, revision: str, sampling: Mapping[str, Any] | None, *, others: bool = True) -> Json | None:
         """Open the conversation: send ``server/discover`` and return the response."""
         self.declare(sampling, others=others)
-        return await self.request("server/discover")
+        return await self.open_with("server/discover")
 
     def spoken(self, greeting: Json | None) -> Sequence[object]:
         """The revisions that the server supports, going by its response to ``greet``."""
@@ -93,7 +93,7 @@ class ModernClient(FixtureClient):
         """The id of the last retry of the call that began with ``id``."""
         return next((call.latest for call in self._calls.values() if call.first == id), id)
 
-    def _receive(self, body: Json, tasks: TaskGroup) -> None:
+    def _receive(self, body: Json, tasks: Tasks) -> None:
         call = self._calls.pop(id_key(body.get("id")), None) if "method" not in body else None
         if call is None:
             # A request of the server is left unanswered: there is no wire form for a response.
@@ -112,7 +112,7 @@ class ModernClient(FixtureClient):
         self.received({**body, "id": call.first})
         self._wake()
 
-    async def _next_round(self, call: _Call, body: Json, tasks: TaskGroup) -> None:
+    async def _next_round(self, call: _Call, body: Json, tasks: Tasks) -> None:
         """Have answered what a result asks for, and call again."""
         requests = body["result"].get("inputRequests", {})
         if not isinstance(requests, dict):

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 
 from ..protocol.jsonrpc import Json, meta_of
 from ..protocol.names import CAPABILITIES, INPUT_REQUIRED, PREFIX, VERSION
 from ..protocol.revisions import Revision
 from ..transcript.events import Retried
+from ..transports.tasks import Tasks
 from ..transports.wire import WireToClient
 from .server import SERVER_INFO, Book, FixtureServer, Question, Tool, listed
 
@@ -31,7 +31,7 @@ class _Call:
     """One call, over all its rounds."""
 
     id: Any  #: of the request whose response is due
-    name: object
+    name: str
     declared: bool = False  #: its first request declared sampling
     rounds: int = 0  #: results that called for a retry
     asked_at: float = 0.0  #: when the last of them was sent
@@ -45,8 +45,8 @@ class ModernServer(FixtureServer):
 
     def __init__(self, wire: WireToClient, revision: Revision, book: Book, timeout: float) -> None:
         super().__init__(wire, revision, book, timeout)
-        self._call_under_way = _Call(None, None, abandoned=True)
-        self._asked: dict[object, _Call] = {}  #: the calls that were answered with a question, by tool
+        self._call_under_way = _Call(None, "", abandoned=True)
+        self._asked: dict[str, _Call] = {}  #: the calls that were answered with a question, by tool
         self._passed = False  #: another call came since the last question
         self._at_once: bool | None = None  #: whether the client makes several calls at once, once it has shown
 
@@ -80,8 +80,9 @@ class ModernServer(FixtureServer):
             case _:
                 return {"error": {"code": -32601, "message": f"the fixture server offers no {method}"}}
 
-    def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
-        call = self._asked.get(params.get("name"))
+    def _called(self, id: Any, params: Json, tasks: Tasks) -> None:
+        name = params.get("name")
+        call = self._asked.get(name) if isinstance(name, str) else None
         if call and ("inputResponses" in params or "requestState" in params):
             self.transcript.note(Retried(id, call.id))
             self.book.pace.saw(anyio.current_time() - call.asked_at)

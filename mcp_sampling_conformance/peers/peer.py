@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from ..protocol.jsonrpc import Json, id_key, objects_in
-from ..transcript.events import TimedOut
+from ..transcript.events import HarnessFailed, TimedOut
 from ..transports.wire import Wire
 
 
@@ -31,6 +31,13 @@ class Peer:
             for body in objects_in(entry.parse().value):
                 yield body
             self._wake()
+        self.gone = True
+        self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """A bug of ours ends the connection."""
+        if self.transcript.cut_off is None:
+            self.transcript.note(HarnessFailed(f"{type(error).__name__}: {error}"))
         self.gone = True
         self._wake()
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
 
 import anyio
-from anyio.abc import TaskGroup
 
 from .. import __version__
 from ..protocol.jsonrpc import Json, id_key, meta_of, params_of
 from ..protocol.names import INITIALIZED, SAMPLING, VERSION
 from ..protocol.revisions import Revision
 from ..transcript.events import Greeted, LeftDuringCalls, SamplingAsked, TimedOut
+from ..transports.tasks import Tasks
 from ..transports.wire import WireToClient
 from .pace import Pace
 from .peer import Peer, encoded, rpc
@@ -61,6 +61,7 @@ class Tool:
     name: str
     description: str
     run: Callable[[FixtureServer, int | str], Awaitable[None]]
+    builds_on_others: bool = False  #: what it asks follows from answers in the probes before it
 
 
 @dataclass
@@ -86,8 +87,15 @@ class Book:
         return [tool for tool in self.tools.values() if tool.name not in self.called]
 
     def given_up(self, group: str) -> bool:
-        """Whether there is no use in asking: the plainest request went unanswered, or this group did twice."""
-        return bool(self.unanswered.get("plain")) or self.unanswered.get(group, 0) >= _STRIKES
+        """Whether there is no use in asking: the plainest request went unanswered, or this group did twice; or once,
+        where requests of other groups did too."""
+        strikes = _STRIKES if self.silences <= _STRIKES else 1
+        return bool(self.unanswered.get("plain")) or self.unanswered.get(group, 0) >= strikes
+
+    @property
+    def silences(self) -> int:
+        """How many requests got no answer."""
+        return sum(self.unanswered.values())
 
 
 class FixtureServer(Peer):
@@ -108,6 +116,7 @@ class FixtureServer(Peer):
         self.sampling: Any = None  #: the capability as the client declared it
         self.running: list[str] = []  #: the tools whose calls are under way
         self.unanswered = 0  #: requests in a row
+        self.share = 0.0  #: which part of the tools is listed first: 0.5 begins with the second half
         self._greeted = False
         self._unanswered: set[tuple[str, object]] = set()  #: ids of sampling requests that got no answer yet
         # Agents call all tools at once; probes still run one by one.
@@ -122,14 +131,14 @@ class FixtureServer(Peer):
 
     # --- receiving
 
-    async def serve(self, tasks: TaskGroup) -> None:
+    async def serve(self, tasks: Tasks) -> None:
         """Answer the client until it closes the connection."""
         async for body in self.bodies():
             await self._receive(body, tasks)
-        if self.running:
+        if self.running and not self.transcript.cut_off:
             self.transcript.note(LeftDuringCalls(", ".join(self.running)))
 
-    async def _receive(self, body: Json, tasks: TaskGroup) -> None:
+    async def _receive(self, body: Json, tasks: Tasks) -> None:
         method, id = body.get("method"), body.get("id")
         if method is None:
             self.note_answer(id)
@@ -156,7 +165,7 @@ class FixtureServer(Peer):
         unknown = method == "server/discover" and self.transcript.transport != "http"
         return {"code": -32601 if unknown else -32600, "message": message}
 
-    def _called(self, id: Any, params: Json, tasks: TaskGroup) -> None:
+    def _called(self, id: Any, params: Json, tasks: Tasks) -> None:
         tasks.start_soon(self._call, id, params)
 
     def _reply(self, method: str, params: Json) -> Json:
@@ -191,7 +200,12 @@ class FixtureServer(Peer):
 
     def listed_tools(self) -> Json:
         """What answers ``tools/list``: a tool for each probe that is left."""
-        return {"tools": [listed(tool) for tool in self.book.left]}
+        left = self.book.left
+        if self.share:
+            alone = [tool for tool in left if not tool.builds_on_others]
+            first = int(len(alone) * self.share)
+            left = alone[first:] + alone[:first] + [tool for tool in left if tool.builds_on_others]
+        return {"tools": [listed(tool) for tool in left]}
 
     async def _call(self, id: Any, params: Json) -> None:
         """Run the probe of a tool. The call itself always succeeds, so that agents go on."""

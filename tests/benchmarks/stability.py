@@ -3,7 +3,8 @@
 ``python tests/benchmarks/stability.py`` judges the reference server and client, three mutants that make the harness
 wait, and where the Python SDK is installed a server and a client written with it, 20 times each (``--times N``): with
 nothing else to do first, then with every core busy. It prints what differed, and fails if anything did. ``--only NAME``
-takes one of the programs (repeatable), ``--small`` the two references once, in one revision, to see that this works.
+takes one of the programs (repeatable), ``--small`` the two references once, in few revisions, with one core busy, to
+see that this works.
 """
 
 from __future__ import annotations
@@ -33,10 +34,16 @@ PROGRAMS: Mapping[str, tuple[str, str, bool]] = {
     "sdk-client": ("--mcp-client", "sdk_client.py", True),
 }
 SMALL = ("reference-server", "reference-client")
-#: as a user types them, but for the mutant that hangs: it shall not take all day
+#: as a user types them; all but the two references are judged in the newest revision of each era, and the mutant that
+#: hangs is waited for less, so that it does not take all day
 OPTIONS = ("-q", "-p", "no:cacheprovider")
-QUICK = ("--mcp-spec-version", "2025-11-25", "--mcp-examples", "2")
-SHORT = {"hanging-server": ("--mcp-timeout", "3")}
+NEWEST = ("--mcp-spec-version", "newest")
+QUICK = (*NEWEST, "--mcp-examples", "2")
+SHORT = {
+    **dict.fromkeys(PROGRAMS, NEWEST),
+    **dict.fromkeys(SMALL, ()),
+    "hanging-server": (*NEWEST, "--mcp-timeout", "3"),
+}
 #: how long one run may take, in seconds; no verdict hangs on it
 MOST = 1200
 
@@ -96,16 +103,17 @@ def summed(run: Verdicts) -> str:
     return ", ".join(f"{times} {verdict}" for verdict, times in Counter(run.values()).most_common())
 
 
-def judge_all(names: Sequence[str], times: int, options: Sequence[str]) -> bool:
-    """Judge programs so many times each, idle and busy, and print what differs; whether nothing did."""
+def judge_all(names: Sequence[str], times: int, options: Sequence[str], load: int) -> bool:
+    """Judge programs so many times each, idle and beside ``load`` busy processes, and print what differs; whether
+    nothing did."""
     runs: defaultdict[str, list[Verdicts]] = defaultdict(list)
-    for load, processes in (("idle", 0), ("busy", os.cpu_count() or 2)):
+    for state, processes in (("idle", 0), ("busy", load)):
         with busy(processes):
             for name in names:
                 began = time.monotonic()
                 runs[name] += [verdicts(name, options) for _ in range(times)]
                 each = (time.monotonic() - began) / times
-                print(f"{name}, {load}: {times} runs, {each:.1f} s each: {summed(runs[name][-1])}", flush=True)
+                print(f"{name}, {state}: {times} runs, {each:.1f} s each: {summed(runs[name][-1])}", flush=True)
     same = True
     for name in names:
         for line in differences(runs[name]):
@@ -123,8 +131,8 @@ def main() -> None:
     given = parser.parse_args()
     installed = [name for name, (_, _, sdk) in PROGRAMS.items() if not sdk or find_spec("mcp")]
     if given.small:
-        sys.exit(not judge_all(SMALL, 1, QUICK))
-    sys.exit(not judge_all(given.only or installed, given.times, ()))
+        sys.exit(not judge_all(SMALL, 1, QUICK, load=1))
+    sys.exit(not judge_all(given.only or installed, given.times, (), load=os.cpu_count() or 2))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """How fast content is generated, against what the official schema or the SDK's models alone give.
 
 ``HYPOTHESIS_NO_PLUGINS=1 python tests/benchmarks/strategies.py --schema SCHEMA.json`` generates params, results and
-conversations of 2025-11-25 with our strategies, as JSON and as models; with hypothesis_jsonschema from that revision's
-schema, where it is given; and with ``st.from_type`` from the SDK's models, which without plugins has no help of ours.
-Each has some seconds of processor time, with ``--small`` a moment; the examples per second are printed.
+conversations of 2025-11-25 with our strategies, as JSON and as models; with hypothesis_jsonschema (to be installed for
+that) from that revision's schema, where it is given; and with ``st.from_type`` from the SDK's models, which without
+plugins has no help of ours. Each has some seconds of processor time, with ``--small`` a moment; the examples per second
+are printed.
 
 By itself ``st.from_type`` makes none of these models: it has nothing for ``Any``, and does not see the aliases of
 required members. So it is helped: told each member's type, with plain JSON values where the type is ``Any``, and with
@@ -30,7 +31,6 @@ import mcp.types
 from annotated_types import Interval
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis_jsonschema import from_schema
 from pydantic import BaseModel
 
 from mcp_sampling_conformance import strategies
@@ -134,6 +134,8 @@ def main(argv: Sequence[str]) -> None:
             "from the models, with help": lambda name=name: st.from_type(known(sdk[name])),
         }
         if name in official:
+            from hypothesis_jsonschema import from_schema
+
             ways["from the schema"] = lambda name=name: from_schema(official[name])
         for way, make in ways.items():
             print(f"{name} {way}".rstrip() + f": {rate(make, seconds):.1f}/s", flush=True)

@@ -19,6 +19,7 @@ from ...peers.server import Book
 from ...protocol.revisions import Revision
 from ...transcript.run import RevisionRun, Run
 from ...transcript.transcript import Transcript
+from ...transports.tasks import Tasks
 from ...transports.to_client.memory import MemoryToClient
 from ..conditions import Conditions
 from ..search.sorts import Field, try_elsewhere
@@ -58,9 +59,12 @@ async def provoke_callback(
         run.connections += 1
         record.opened = True
         book = Book(client_tools(revision, models, batches=False))
-        record.transcripts.append(await _start(watched, revision, conditions, book))
-        start = partial(_start, watched, revision, conditions)
-        searched += await search_client(record, revision, start, book, conditions)
+        transcript = _open(revision, conditions)
+        record.transcripts.append(transcript)
+        with conditions.ending.awaited():
+            await call_every_tool(watched, revision, book, transcript, conditions.timeout)
+            start = partial(_start, watched, revision, conditions)
+            searched += await search_client(record, revision, start, book, conditions)
         if watched.answers:
             run.reached.append(revision.name)
         elif watched.calls:
@@ -69,15 +73,22 @@ async def provoke_callback(
         if watched.faults:
             times = f"in {len(watched.faults)} of {watched.calls} calls"
             record.notes.append(f"{revision.name}: the callback {watched.faults[0]} ({times})")
-    await try_elsewhere(searched, conditions)
+        if conditions.ending.reason:
+            break
+    with conditions.ending.awaited():
+        await try_elsewhere(searched, conditions)
     return run
 
 
 async def _start(callback: Watched, revision: Revision, conditions: Conditions, book: Book) -> Transcript:
     """Have every tool of a book called once; returns the record of that."""
-    transcript = conditions.recorder.open(revision.name, f"{revision.name}, in memory", "memory")
+    transcript = _open(revision, conditions)
     await call_every_tool(callback, revision, book, transcript, conditions.timeout)
     return transcript
+
+
+def _open(revision: Revision, conditions: Conditions) -> Transcript:
+    return conditions.recorder.open(revision.name, f"{revision.name}, in memory", "memory")
 
 
 class Watched:
@@ -139,7 +150,7 @@ async def call_every_tool(
         )
         # The server ends first: what the client answers for a callback that it ends is no answer of the callback.
         async with anyio.create_task_group() as outer:
-            outer.start_soon(server.serve, outer)
+            outer.start_soon(server.serve, Tasks(outer, None))
             async with client:
                 for tool in (await client.list_tools()).tools:
                     # Modern calls raise what the callback raised, in whatever way the SDK wraps it.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...peers.server import Book, FixtureServer
 from ...protocol.revisions import Revision
+from ...protocol.texts import one_line
 from ...transcript.events import Greeted
 from ...transcript.run import RevisionRun
 from ...transports.last_words import reason
@@ -56,7 +57,10 @@ def note_not_opened(record: RevisionRun, revision: Revision, start: Start) -> No
     greeted = any(session.transcript.events(Greeted) for session in start.sessions)
     malformed = [session.malformed_opening for session in start.sessions if session.malformed_opening]
     refused = [session.refused_opening for session in start.sessions if session.refused_opening]
-    if greeted and start.in_time:
+    cut_off = [session.transcript.cut_off for session in start.sessions if session.transcript.cut_off]
+    if cut_off:
+        record.failure = f"the client was cut off by the harness ({cut_off[0].words}) before it called a tool{tail}"
+    elif greeted and start.in_time:
         code = f" (exit code {start.code}){tail}" if start.code else ""
         record.not_negotiated = f"the client did not go on after {revision.name} was negotiated{code}"
     elif malformed and not greeted:
@@ -82,5 +86,5 @@ def _what_is_missing(start: Start, revision: Revision, greeted: bool) -> str:
         what = start.absent
     how = f"ended with exit code {start.code}" if start.in_time else f"was given {start.patience:g} s"
     strays = [stray for session in start.sessions for stray in session.transcript.strays(1)]
-    said = "".join(f"\n{start.stray}: {stray}" for stray in strays[:1])
+    said = "".join(f"\n{start.stray}: {one_line(stray)}" for stray in strays[:1])
     return f"{what}: it {how}{said}"

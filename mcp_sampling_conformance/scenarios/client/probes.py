@@ -21,6 +21,8 @@ _CROSSING = 0.3
 _TAKEN_BACK = 5
 #: after so many requests that were each answered with a tool_use the fixture server gives in
 LOOP_ROUNDS = 50
+#: the probe that needs the models that other answers have shown
+HINTS = "hints for known models"
 
 
 async def _plain(server: FixtureServer, call: int | str) -> None:
@@ -234,7 +236,7 @@ MODERN: tuple[tuple[str, Any], ...] = (
 def _tool(description: str, run: Any, number: int) -> Tool:
     run = run if run is _plain else partial(_begin_plainly, run)
     slug = re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_")[:50]
-    return Tool(f"p{number:02}_{slug}", f"Probe: {description}", run)
+    return Tool(f"p{number:02}_{slug}", f"Probe: {description}", run, builds_on_others=description == HINTS)
 
 
 def client_tools(revision: Revision, models: Sequence[str], *, batches: bool = True) -> dict[str, Tool]:
@@ -247,7 +249,7 @@ def client_tools(revision: Revision, models: Sequence[str], *, batches: bool = T
         ("the same plain request again", _plain_again),
         *((ask.name, partial(_one, ask)) for ask in VALID if ask.fits(revision)),
         ("two requests at once", _concurrent),
-        ("hints for known models", partial(_hints, models)),
+        (HINTS, partial(_hints, models)),
     ]
     if revision.tools:
         choice = request(toolChoice={"mode": "auto"})

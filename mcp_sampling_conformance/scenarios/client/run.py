@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
-import uuid
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from typing import Protocol
 
 import anyio
+from anyio.abc import TaskGroup
 
 from ...peers.modern_server import server_for
 from ...peers.pace import Pace
 from ...peers.server import Book, FixtureServer
 from ...protocol.revisions import Revision
-from ...transcript.events import ClientHung, Exited, RequestRejected, SamplingAsked, TimedOut
-from ...transcript.run import RevisionRun, Run
+from ...transcript.bugs import bug_report
+from ...transcript.events import ClientHung, Exited, LimitReached, RequestRejected, SamplingAsked, TimedOut
+from ...transcript.run import NOT_OBSERVED, RevisionRun, Run
 from ...transcript.transcript import Transcript
-from ...transports.process import RUN_VARIABLE, Child, Command, kill_stragglers
+from ...transports.process import Child, Command, supervised
+from ...transports.tasks import Tasks
 from ...transports.to_client.stdio import relay_entrance
 from ...transports.wire import WireToClient
 from ..conditions import Conditions
+from ..newest import newest_spoken
 from ..search.sorts import Field, try_elsewhere
 from .diagnosis import Start, how_it_ended, note_not_opened
 from .examples import search_client
@@ -33,10 +37,15 @@ from .probes import client_tools
 SERVER = "{server}"
 #: what stands for our URL
 URL = "{url}"
-#: a client may take so many times the time-out to start before it connects
-_START_FACTOR = 3
-#: and so many times for each further step
+#: a client may take so many times the time-out for each step after its start
 _STEP_FACTOR = 1.5
+#: and so many times where it has just left a request unanswered for as long as an answer may take
+_SILENT_STEP_FACTOR = 0.3
+#: a client that took so many seconds on the average for so many answers, as one with a model does, is started more
+#: often, side by side, so that each of them gets a share of what is to be asked
+_SLOW, _SLOW_ANSWERS, _SHARES = 0.15, 5, 4
+#: so is one that left so many requests unanswered
+_SILENCES = 2
 #: a step that took long may take so many times that, once more
 _SLOWER = 2
 #: how often the client is started at most; further starts for what a client leaves over that calls little at a time
@@ -73,32 +82,42 @@ async def provoke_client(
     ``models`` are the names of models that it is known to have.
     """
     run = Run({revision.name: RevisionRun() for revision in revisions})
-    token = uuid.uuid4().hex
-    marked = replace(client, env={**client.env, RUN_VARIABLE: token})
-    limiter = anyio.Semaphore(max(2, os.cpu_count() or 2))
     books = {revision.name: Book(client_tools(revision, models)) for revision in revisions}
     searched: list[Field] = []
 
-    async def one(revision: Revision) -> None:
+    async def one(command: Command, revision: Revision) -> None:
+        book, record = books[revision.name], run.revisions[revision.name]
+        first = ClientRun(command, revision, book, run, conditions)
+
         async def start_again(book: Book) -> None:
             apart = Run({revision.name: RevisionRun()})  # a search keeps what is to be judged
-            await ClientRun(marked, revision, book, apart, conditions).one_start()
+            again = ClientRun(command, revision, book, apart, conditions)
+            again.lingers = first.lingers
+            await again.one_start()
 
-        async with limiter:
-            book = books[revision.name]
-            await ClientRun(marked, revision, book, run, conditions).until_done()
-            searched.extend(await search_client(run.revisions[revision.name], revision, start_again, book, conditions))
+        try:
+            await first.until_done()
+            searched.extend(await search_client(record, revision, start_again, book, conditions))
+        except Exception as error:  # a bug of ours costs no other revision what it has found
+            record.bugs.append(bug_report(error))
 
-    try:
+    with supervised(client) as command, conditions.ending.awaited():
         async with anyio.create_task_group() as tasks:
-            for revision in revisions:
-                tasks.start_soon(one, revision)
+            for _, group in groupby(revisions, key=lambda revision: revision.modern):
+                if conditions.newest:
+                    tasks.start_soon(newest_spoken, list(group), run.revisions, partial(one, command))
+                else:
+                    for revision in group:
+                        tasks.start_soon(one, command, revision)
         await try_elsewhere(searched, conditions)
-    finally:
-        kill_stragglers(token)
     run.reached = [name for name, record in run.revisions.items() if _was_asked(record)]
     run.unreached = _unreached(run, books)
     return run
+
+
+def _has_opened(session: FixtureServer) -> bool:
+    """Whether a client came so far that its revision is known, or would have, had it done so properly."""
+    return session.initialized or bool(session.transcript.events(RequestRejected))
 
 
 def _was_asked(record: RevisionRun) -> bool:
@@ -121,7 +140,9 @@ def _unreached(run: Run, books: dict[str, Book]) -> str:
 class ClientRun:
     """One client in one revision, over as many starts as it takes."""
 
-    def __init__(self, client: Command, revision: Revision, book: Book, run: Run, conditions: Conditions) -> None:
+    def __init__(
+        self, client: Command, revision: Revision, book: Book, run: Run, conditions: Conditions, share: float = 0.0
+    ) -> None:
         self.client = client
         self.transport = transport_of(client.argv)
         self.revision = revision
@@ -131,14 +152,19 @@ class ClientRun:
         self.timeout = conditions.timeout
         self.conditions = conditions
         self.sessions: list[FixtureServer] = []
+        self.share = share
+        self.lingers = False  #: it was seen to stay when all was done, so that is not waited for again
         self._steps = Pace()  #: how long the client takes from one step to the next
 
     async def until_done(self) -> None:
         """Start the client until every tool was called, or a start called no further one."""
         for _ in range(_MOST_STARTS):
+            if limit := self.conditions.recorder.spent(self.revision.name):
+                self.record.add_note(f"the client was not started again: there was {limit.words} (docs/limits.md)")
+                break
             called, calls = len(self.book.called), self.book.calls
             self.sessions = []
-            await self.one_start()
+            await self._starts()
             if not self.book.left or len(self.book.called) == called:
                 break
             # Who was not interrupted, and is not done, calls no more in one start.
@@ -154,13 +180,28 @@ class ClientRun:
         elif late:
             self._add_note(f"left {late} requests unanswered for {self.timeout:g} s (--mcp-timeout gives it more time)")
 
+    async def _starts(self) -> None:
+        """Start the client, and where it turns out to be slow to answer, others beside it."""
+        async with anyio.create_task_group() as beside, anyio.create_task_group() as watching:
+            watching.start_soon(self._start_others, beside)
+            await self.one_start()
+            watching.cancel_scope.cancel()
+
+    async def _start_others(self, tasks: TaskGroup) -> None:
+        pace = self.book.pace
+        while self.book.silences < _SILENCES and (pace.count < _SLOW_ANSWERS or pace.total < _SLOW * pace.count):
+            await anyio.sleep(_TICK)
+        for number in range(1, _SHARES):
+            other = ClientRun(self.client, self.revision, self.book, self.run, self.conditions, share=number / _SHARES)
+            tasks.start_soon(other.one_start)
+
     async def one_start(self) -> None:
         """Start the client, serve it, and see to it that it ends."""
         self.run.connections += 1
         async with self._entrance() as entrance:
             argv = _expand(self.client.argv, SERVER if self.transport == "stdio" else URL, entrance.words)
             try:
-                child = await Child.start(argv, cwd=self.client.cwd, env=self.client.env)
+                child = await replace(self.client, argv=argv).start()
             except OSError as error:
                 self.record.failure = f"the client could not be started: {error}"
                 return
@@ -172,23 +213,26 @@ class ClientRun:
                 try:
                     in_time = await self._watch(child, entrance)
                 finally:
+                    self.record.opened |= any(map(_has_opened, self.sessions))
                     for session in self.sessions:
-                        if not in_time and not session.gone:
+                        if not in_time and not session.gone and not session.transcript.cut_off:
                             session.transcript.note(ClientHung())
                     with anyio.CancelScope(shield=True):
                         await child.end(_EXIT_GRACE if in_time else 0)
                         child.kill()
                         await child.tail_complete(_TAIL_GRACE)
+                        await child.close()
                         tasks.cancel_scope.cancel()
-            await child.close()
+        self.lingers |= not in_time and not self.book.left
         self._note(child, in_time, entrance)
 
     def _entrance(self) -> AbstractAsyncContextManager[Entrance]:
         if self.transport == "stdio":
-            return relay_entrance(self._new_transcript, self._session)
+            folder = self.client.supervisor.folder if self.client.supervisor else None
+            return relay_entrance(self._new_transcript, self._session, folder)
         from ...transports.to_client.http import http_entrance  # imports a web server
 
-        return http_entrance(self.revision, self._new_transcript, self._session)
+        return http_entrance(self.revision, self._new_transcript, self._session, self._failed)
 
     def _new_transcript(self) -> Transcript:
         label = f"{self.revision.name}, connection {len(self.record.transcripts) + 1}"
@@ -199,9 +243,22 @@ class ClientRun:
     async def _session(self, wire: WireToClient) -> None:
         """Serve one connection of the client; some make one to look around, and another to work."""
         server = server_for(wire, self.revision, self.book, self.timeout)
+        server.share = self.share
         self.sessions.append(server)
-        async with anyio.create_task_group() as tasks:
-            await server.serve(tasks)
+
+        def end(error: Exception) -> None:
+            self._failed(error)
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            tasks = Tasks(group, end)
+            await tasks.run(server.serve, tasks)
+
+    def _failed(self, error: Exception) -> None:
+        """A bug of ours ends the connections of this start; the client may be started again."""
+        self.record.bugs.append(bug_report(error))
+        for session in self.sessions:
+            session.fail(error)
 
     async def _watch(self, child: Child, entrance: Entrance) -> bool:
         """Wait until the client has ended and its connections with it; ``False`` when it is silent for too long."""
@@ -232,20 +289,28 @@ class ClientRun:
     @property
     def _patience(self) -> float:
         """How long the client may take for its next step, in seconds."""
-        usual = self.timeout * (_STEP_FACTOR if self.sessions else _START_FACTOR)
+        if self.lingers and not self.book.left:
+            return _EXIT_GRACE
+        if not self.sessions:
+            usual = self.conditions.start_timeout
+        elif self._steps.slowest is not None and all(session.unanswered for session in self.sessions):
+            usual = self.timeout * _SILENT_STEP_FACTOR
+        else:
+            usual = self.timeout * _STEP_FACTOR
         return max(usual, _SLOWER * (self._steps.slowest or 0.0))
 
     def _note(self, child: Child, in_time: bool, entrance: Entrance) -> None:
         """Say in the record what kept the revision from being judged, or what a reader should know."""
         sessions = self.sessions
+        for limit in [limit for session in sessions for limit in session.transcript.events(LimitReached)]:
+            self.record.add_note(f"the harness ended a connection with {limit.words}, {NOT_OBSERVED}")
         start = Start(
             sessions, child.code, in_time, self._patience, child.tail, absent=entrance.absent, stray=entrance.stray
         )
-        self.record.opened |= any(s.initialized or s.transcript.events(RequestRejected) for s in sessions)
         if not self.record.opened:
             note_not_opened(self.record, self.revision, start)
         elif words := how_it_ended(start, self.book):
-            if in_time and sessions[-1].running:
+            if in_time and sessions[-1].running and not sessions[-1].transcript.cut_off:
                 sessions[-1].transcript.note(Exited(child.code, child.tail))
             # In the modern era to go on, or home, is how one refuses.
             if not (self.revision.modern and in_time and child.code == 0):

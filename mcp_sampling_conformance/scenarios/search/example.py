@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-import anyio
 
 from ...transcript.transcript import Transcript
 
@@ -47,7 +45,6 @@ class Attempt:
     transcript: Transcript | None = None  #: up to the end of the attempt, where that may be a find
     took: float = 0.0  #: seconds
     spent: bool = False  #: the connection is good for no more
-    done: anyio.Event = field(default_factory=anyio.Event)
 
 
 @dataclass(frozen=True)

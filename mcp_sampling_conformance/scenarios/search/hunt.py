@@ -10,14 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
-import anyio
 from anyio import to_thread
 
 from ..conditions import Generated
-from .chance import Chance
 from .example import Attempt, Example, Find
 from .search import Search
 
@@ -47,61 +46,50 @@ async def searching(
     generated: Generated,
     timeout: float,
     known: set[str] | None = None,
+    *,
+    hasty: bool = False,
 ) -> AsyncIterator[Search]:
     """A search that goes on while the context is open; whoever has it takes attempts with ``next`` until that gives
     ``None``, and returns each with ``finish``. Examples come from a strategy, or were found in another search.
 
-    An answer may take ``timeout`` seconds. ``known`` are the rules known to be broken, to which the search adds.
+    An answer may take ``timeout`` seconds, and with ``hasty`` much less but where a find is confirmed. ``known`` are
+    the rules known to be broken, to which the search adds.
     """
+    await to_thread.run_sync(_import_hypothesis)  # takes long, and the event loop is not to stand still for it
     search = Search(timeout, known)
-    hunt = Hunt(search, generated)
-
-    async def work() -> None:
-        if callable(examples):
-            await to_thread.run_sync(hunt.run, examples)
-        else:
-            await to_thread.run_sync(hunt.try_again, examples)
+    hunt = Hunt(search, generated, hasty=hasty)
+    search.have_made(partial(hunt.run, examples) if callable(examples) else partial(hunt.try_again, examples))
+    try:
+        yield search
+    finally:
         search.end()
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(work)
-        try:
-            yield search
-        finally:
-            search.close()
+
+def _import_hypothesis() -> None:
+    from ... import strategies  # noqa: F401
 
 
 class _Broken(Exception):
     """An example broke a rule that is not known to be broken."""
 
 
+class _Enough(BaseException):
+    """No more examples are wanted. Hypothesis takes this for no failure of an example, and passes it on."""
+
+
 class Hunt:
     """What the thread of a search does."""
 
-    def __init__(self, search: Search, generated: Generated) -> None:
+    def __init__(self, search: Search, generated: Generated, *, hasty: bool = False) -> None:
         self.search = search
+        self._always_hasty = hasty
         self.outcomes: dict[str, Attempt] = {}  #: what came of each example, by its key
         self._generated = generated
         self._slowest = 0.0  #: seconds that an attempt took which left the connection in order
         self._wasted = 0
-        self._chance = Chance()
 
     def run(self, strategy: Callable[[], SearchStrategy[Example]]) -> None:
         """Find what breaks rules, and keep it in the search."""
-        with self._chance.taken():
-            self._run(strategy)
-
-    def try_again(self, finds: Sequence[Find]) -> None:
-        """Keep what breaks rules here too, on a fresh connection, unless others do already."""
-        with self._chance.taken():
-            for find in finds:
-                if find.rules <= self.search.known or self.search.over:
-                    continue
-                attempt = self._attempt(find.example, inf, alone=True)
-                if self.search.unknown(attempt):
-                    self.search.keep(attempt, alone=True, seed=find.seed)
-
-    def _run(self, strategy: Callable[[], SearchStrategy[Example]]) -> None:
         examples = strategy()
         for _ in range(_MOST_FINDS):
             broke = self._first_and_smaller(examples)
@@ -113,6 +101,15 @@ class Hunt:
             if confirmed and self._valid_rest_is_to_blame(confirmed):
                 return
             self.search.keep(confirmed or broke[0], alone=confirmed is not None, seed=self._generated.seed)
+
+    def try_again(self, finds: Sequence[Find]) -> None:
+        """Keep what breaks rules here too, on a fresh connection, unless others do already."""
+        for find in finds:
+            if find.rules <= self.search.known or self.search.over:
+                continue
+            attempt = self._attempt(find.example, inf, alone=True)
+            if self.search.unknown(attempt):
+                self.search.keep(attempt, alone=True, seed=find.seed)
 
     def _first_and_smaller(self, examples: SearchStrategy[Example]) -> Sequence[Attempt]:
         """Attempts that broke a rule not known to be broken: the first, then ever smaller ones; none if none did."""
@@ -148,7 +145,7 @@ class Hunt:
     def try_in_company(self, example: Example, *, hastily: bool) -> Attempt:
         """Have an example tried on the connection that there is; ``hastily``: with little time for an answer."""
         short = max(_FLOOR, self._slowest * _SLOWER)
-        attempt = self._attempt(example, short if hastily else inf, alone=False)
+        attempt = self._attempt(example, short if hastily or self._always_hasty else inf, alone=False)
         if attempt.broken and attempt.spent and not self.search.unknown(attempt):
             self._wasted += 1
         return attempt
@@ -161,8 +158,7 @@ class Hunt:
         return True
 
     def _attempt(self, example: Example, seconds: float, *, alone: bool) -> Attempt:
-        with self._chance.given_back():
-            attempt = self.search.attempt(example, seconds, alone=alone)
+        attempt = self.search.attempt(example, seconds, alone=alone)
         if not attempt.spent:
             self._slowest = max(self._slowest, attempt.took)
         return attempt
@@ -194,7 +190,7 @@ class _Run:
                 self._note(attempt)
                 raise _Broken
 
-        with suppress(_Broken):
+        with suppress(_Broken, _Enough):
             check()
 
     def _note(self, attempt: Attempt) -> None:
@@ -204,12 +200,12 @@ class _Run:
         self.broke[1:] = [*smaller, attempt]
 
     def _outcome(self, example: Example) -> Attempt:
-        """What comes of an example, or came of it before; nothing where there is no use in trying any more."""
+        """What comes of an example, or came of it before. Raises ``_Enough`` where there is no use in trying more."""
         key = example.key
         if known := self._broke_by_key.get(key) or self._hunt.outcomes.get(key):
             return known
-        if self._hunt.wastes_time() or self._shrunk_enough():
-            return Attempt(example, 0, False)
+        if self._hunt.search.over or self._hunt.wastes_time() or self._shrunk_enough():
+            raise _Enough
         shrinks = bool(self.broke)
         attempt = self._hunt.try_in_company(example, hastily=shrinks)
         broke = bool(self._hunt.search.unknown(attempt))

@@ -1,12 +1,17 @@
-"""One search, as it is shared by the task that holds the connection and the thread that makes examples."""
+"""One search, as it is shared by the task that holds the connection and the thread that makes examples.
+
+The two take turns (``turns``): the next example is made as soon as the last one is finished.
+"""
 
 from __future__ import annotations
 
-import anyio
-from anyio import from_thread
+from collections.abc import Callable
+
+from anyio.lowlevel import checkpoint
 
 from ...transcript.transcript import Transcript
 from .example import Attempt, Example, Find
+from .turns import Turns
 
 
 class Search:
@@ -20,8 +25,12 @@ class Search:
         self.cut_short = ""  #: why not everything was tried that was asked for
         self._timeout = timeout
         self._over = False
-        self._pending: Attempt | None = None
-        self._sender, self._receiver = anyio.create_memory_object_stream[Attempt](0)
+        self._begun = False
+        self._asked: Attempt | None = None  #: what Hypothesis wants tried next
+
+    def have_made(self, work: Callable[[], None]) -> None:
+        """Say what makes the examples, in a thread of its own."""
+        self._turns = Turns(work)
 
     @property
     def over(self) -> bool:
@@ -32,10 +41,15 @@ class Search:
 
     async def next(self) -> Attempt | None:
         """What is to be tried next; ``None`` when the search is over."""
-        try:
-            return await self._receiver.receive()
-        except (anyio.EndOfStream, anyio.ClosedResourceError):
+        await checkpoint()
+        if not self._begun:
+            self._begun = True
+            self._go_on()
+        attempt, self._asked = self._asked, None
+        if self._over or attempt is None:
             return None
+        self.tried += 1
+        return attempt
 
     def plainly(self, transcript: Transcript, broken: frozenset[str]) -> None:
         """Say which rules a new connection broke before any example was tried on it. The examples are not to blame for
@@ -51,16 +65,25 @@ class Search:
         attempt.broken, attempt.took, attempt.spent = broken, took, spent
         if self.unknown(attempt):
             attempt.transcript = _so_far(transcript)
-        attempt.done.set()
+        self._go_on()
 
     def close(self, why: str = "") -> None:
         """Nothing more can be tried, for this reason."""
         if not self._over:
             self.cut_short = why
         self._over = True
-        self._receiver.close()
-        if self._pending is not None:
-            self._pending.done.set()
+
+    def end(self) -> None:
+        """Nothing more is tried; what was found so far is kept."""
+        self.close()
+        if self._begun:
+            self._turns.take()
+
+    def _go_on(self) -> None:
+        """Have Hypothesis make what is to be tried next."""
+        if not self._over:
+            self._turns.take()
+            self._over = self._over or self._turns.ended
 
     # --- for the thread that makes examples
 
@@ -70,19 +93,10 @@ class Search:
         An answer may take ``seconds``, and no longer than the time-out; ``alone``: on a connection of its own.
         """
         attempt = Attempt(example, min(seconds, self._timeout), alone)
-        from_thread.run(self._hand_over, attempt)
+        if not self._over:
+            self._asked = attempt
+            self._turns.hand_back()
         return attempt
-
-    async def _hand_over(self, attempt: Attempt) -> None:
-        if self._over:
-            return
-        self._pending = attempt  # first, so that close() ends the wait below, whenever it comes
-        try:
-            await self._sender.send(attempt)
-        except anyio.BrokenResourceError:
-            return
-        self.tried += 1
-        await attempt.done.wait()
 
     def unknown(self, attempt: Attempt) -> frozenset[str]:
         """The rules that an attempt broke and that are not known to be broken."""
@@ -94,11 +108,6 @@ class Search:
         self.known |= rules
         assert attempt.transcript is not None
         self.finds.append(Find(attempt.example, rules, attempt.transcript, alone, seed, attempt.spent))
-
-    def end(self) -> None:
-        """There are no more examples. Called in the event loop."""
-        self._over = True
-        self._sender.close()
 
 
 def _so_far(transcript: Transcript) -> Transcript:

@@ -30,6 +30,7 @@ class Field:
     host: Callable[[Search], Awaitable[None]]  #: tries what a search asks for
     fits: Callable[[Example], bool] = lambda example: True  #: whether an example can be sent here at all
     known: set[str] = field(default_factory=set)  #: rules known to be broken
+    hasty: bool = False  #: what hangs there is known, and not to be waited for again
     finds: list[Find] = field(default_factory=list)
 
 
@@ -40,7 +41,8 @@ async def search_sorts(
     searches: list[Search] = []
     for sort, strategy in sorts.items():
         conditions.progress(f"{place.revision.name}: generated {sort}")
-        async with searching(strategy, conditions.generated, conditions.timeout, place.known) as search:
+        terms = conditions.generated, conditions.timeout, place.known
+        async with searching(strategy, *terms, hasty=place.hasty) as search:
             await place.host(search)
         searches.append(search)
         place.finds += search.finds
@@ -86,12 +88,14 @@ def broken_by(
 def add_search(record: RevisionRun, revision: Revision, search: Search) -> None:
     """Take what a search found into the record of a revision, and say so in its notes.
 
-    What shows a find on a connection of its own comes before all other transcripts.
+    What shows a find on a connection of its own comes before all other transcripts; what shows one on a connection that
+    is judged in part makes that part longer.
     """
     record.transcripts += search.plain
     if search.cut_short:
         record.notes.append(f"{revision.name}: only {search.tried} generated examples were tried: {search.cut_short}")
     for find in search.finds:
+        record.transcripts = [each for each in record.transcripts if each.name != find.transcript.name]
         record.transcripts.insert(0 if find.alone else len(record.transcripts), find.transcript)
         when = "" if find.alone else ", though not on a fresh connection"
         where = " in another revision" if find.example.borrowed else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...protocol.jsonrpc import Json
+from ...protocol.texts import one_line
 
 _METHODS = {"tool": "tools/call", "prompt": "prompts/get", "resource": "resources/read"}
 
@@ -22,7 +23,7 @@ class Callee:
     @property
     def label(self) -> str:
         """Its name for people, with its kind: "tool ask"."""
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {one_line(self.name)}"
 
     @property
     def method(self) -> str:
@@ -48,6 +49,7 @@ class Found:
     notes: dict[str, str] = field(default_factory=dict)  #: by label, what came back
     uncalled: dict[str, str] = field(default_factory=dict)  #: of what is listed, why it was not called
     sampling: list[Callee] = field(default_factory=list)  #: the candidates that sampled
+    silent: set[str] = field(default_factory=set)  #: the labels of those whose calls were waited for in vain
     offered: dict[str, list[Json]] = field(default_factory=dict)  #: the tools that these offered, by label
     #: the form of the sampling capability for which something samples, where nothing did for the first form
     fallback_form: str | None = None
@@ -57,11 +59,16 @@ class Found:
         return bool(self.offered[callee.label])
 
     @property
+    def called(self) -> list[Callee]:
+        """What gets the plain calls: all that samples and whose call ends; where none does, the first that samples."""
+        return [callee for callee in self.sampling if callee.label not in self.silent] or self.sampling[:1]
+
+    @property
     def probed(self) -> list[Callee]:
-        """What gets every probe: all that samples of what the user named, else one callee of each sort."""
+        """What gets every probe: of these all that the user named, else one callee of each sort."""
         if self.named:
-            return list(self.sampling)
+            return self.called
         sorts: dict[tuple[str, bool], Callee] = {}
-        for callee in self.sampling:
+        for callee in self.called:
             sorts.setdefault((callee.kind, self.offers_tools(callee)), callee)
         return list(sorts.values())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import anyio
 
@@ -11,9 +13,12 @@ from ...peers.client import FixtureClient
 from ...peers.modern_client import ModernClient
 from ...peers.pace import Pace
 from ...protocol.revisions import Revision
-from ...transcript.events import NotOpened, TimedOut
-from ...transcript.run import RevisionRun, Run
+from ...transcript.bugs import bug_report
+from ...transcript.events import LimitReached, NotOpened, TimedOut
+from ...transcript.limits import Limit
+from ...transcript.run import NOT_OBSERVED, RevisionRun, Run
 from ...transcript.transcript import Transcript
+from ...transports.tasks import Tasks
 from ...transports.to_server.http import HttpToServer
 from ...transports.to_server.servers import Server
 from ..conditions import Conditions
@@ -24,6 +29,8 @@ from .listing import settle
 
 #: how long a ping before notifications/initialized is waited for; not every server answers it
 _PING_SECONDS = 0.5
+#: so many connections are open at a time for probes that may hang
+_LANES = 16
 _STATELESS = (
     "the server gave no Mcp-Session-Id, so in the legacy era there is nowhere to send an answer to, and it cannot ask; "
     "it needs sessions (in the SDKs: not stateless)"
@@ -32,17 +39,30 @@ _STATELESS = (
 
 @asynccontextmanager
 async def open_client(
-    server: Server, revision: Revision, transcript: Transcript, timeout: float, pace: Pace | None = None
+    server: Server,
+    revision: Revision,
+    transcript: Transcript,
+    timeout: float,
+    pace: Pace | None = None,
+    failed: Callable[[Exception], None] | None = None,
 ) -> AsyncIterator[FixtureClient]:
     """Connect to ``server`` and listen to it, with the client of the revision's era; nothing is sent yet.
 
     Ends the connection, and what was started for it, with the context. An answer may take ``timeout`` seconds, and what
-    the server's ``pace`` asks for besides. Raises ``OSError`` when there can be no connection.
+    the server's ``pace`` asks for besides. ``failed`` is told of a bug of ours, which ends the connection; without it
+    that is raised. Raises ``OSError`` when there can be no connection.
     """
     wire = await server.open(revision, transcript, timeout)
     modern = revision.modern
     client = ModernClient(wire, timeout, revision.name, pace) if modern else FixtureClient(wire, timeout, pace)
-    async with anyio.create_task_group() as tasks:
+
+    def end(error: Exception) -> None:
+        client.fail(error)
+        assert failed is not None
+        failed(error)
+
+    async with anyio.create_task_group() as group:
+        tasks = Tasks(group, end if failed else None)
         wire.work(tasks)
         tasks.start_soon(client.listen, tasks)
         try:
@@ -50,9 +70,9 @@ async def open_client(
         finally:
             with anyio.CancelScope(shield=True):
                 client.sampler = None
-                await wire.shut_down()
+                await tasks.run(wire.shut_down)
                 client.forget()
-                tasks.cancel_scope.cancel()
+                group.cancel_scope.cancel()
 
 
 class Connections:
@@ -65,7 +85,10 @@ class Connections:
         self._server = server
         self._run = run
         self._conditions = conditions
-        self._pace = Pace()
+        # The first connections of all revisions wait for one another; only the further ones are limited.
+        self.turns = anyio.Semaphore(2 * max(2, os.cpu_count() or 2))  #: for what is busy all the time
+        self.lanes = anyio.Semaphore(_LANES)  #: for what may wait long
+        self._pace = Pace(conditions.start_timeout)
 
     def label(self, revision: Revision, form: str) -> str:
         """What a connection is called."""
@@ -82,13 +105,20 @@ class Connections:
         """A connection that agrees on the revision, for a client with this form of the capability; calls can be made
         after its ``begin``. ``None``, with the reason in the record, where it does not come to that."""
         record = self.record(revision)
+        if limit := self._conditions.recorder.spent(revision.name):
+            _note_spent(record, limit)
+            yield None
+            return
         label = self.label(revision, form)
         transcript = self._conditions.recorder.open(revision.name, label, self.transport)
         server = self._server.with_env(env or {})
         self._run.connections += 1
         async with AsyncExitStack() as stack:
+            stack.callback(self._note_limit, record, transcript)
             try:
-                opening = open_client(server, revision, transcript, self._conditions.timeout, self._pace)
+                opening = open_client(
+                    server, revision, transcript, self._conditions.timeout, self._pace, partial(self._note_bug, record)
+                )
                 client = await stack.enter_async_context(opening)
             except OSError as error:
                 record.failure = record.failure or f"it could not be started: {error}"
@@ -108,6 +138,22 @@ class Connections:
             yield client if accepted else None
         if not record.opened and not record.failure:
             note_refusal(record, response, client)
+
+    @contextmanager
+    def noting_bugs(self, revision: Revision) -> Iterator[None]:
+        """A bug of ours while something is done in a revision is noted, and the rest goes on."""
+        record = self.record(revision)
+        try:
+            yield
+        except Exception as error:
+            self._note_bug(record, error)
+
+    def _note_bug(self, record: RevisionRun, error: Exception) -> None:
+        record.bugs.append(bug_report(error))
+
+    def _note_limit(self, record: RevisionRun, transcript: Transcript) -> None:
+        for limit in transcript.events(LimitReached):
+            record.add_note(f"the harness ended a connection with {limit.words}, {NOT_OBSERVED}")
 
     def _note_silence(self, record: RevisionRun, transcript: Transcript) -> None:
         """The server did not come up for a connection: where it speaks the revision, that is not to go unnoticed."""
@@ -138,3 +184,12 @@ class Connections:
                 if FORMS[form] is not None:
                     await settle(client, wanted)
             yield client
+
+
+def _note_spent(record: RevisionRun, limit: Limit) -> None:
+    """No connection is opened any more, for nothing more is recorded."""
+    why = f"no further connection was opened, for there was {limit.words} (docs/limits.md)"
+    if record.opened:
+        record.add_note(why)
+    else:
+        record.failure = record.failure or why

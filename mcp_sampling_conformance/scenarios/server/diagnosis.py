@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...peers.client import FixtureClient
 from ...peers.modern_client import ModernClient
 from ...protocol.jsonrpc import Json
-from ...transcript.events import Exited, Flooded, NeverAnswered
+from ...protocol.texts import one_line
+from ...transcript.events import Exited, NeverAnswered, TimedOut
 from ...transcript.run import RevisionRun
 from ...transcript.transcript import Transcript
 from ...transports.process import with_tail
 from .callees import Found
 
+#: names of what was not called for the same reason that are listed
+_LISTED = 5
 #: strange lines of its stdout that are shown
 _STRAYS = 3
 
@@ -22,7 +25,7 @@ def note_refusal(record: RevisionRun, response: Json | None, client: FixtureClie
     """Say in the record why the first connection of a revision did not open."""
     modern = isinstance(client, ModernClient)
     opening, member = ("server/discover", "supportedVersions") if modern else ("initialize", "protocolVersion")
-    spoken = [name for name in client.spoken(response) if isinstance(name, str)]
+    spoken = [one_line(name) for name in client.spoken(response) if isinstance(name, str)]
     error = (response or {}).get("error")
     if response is None:
         record.failure = _why_silent(client, opening)
@@ -40,7 +43,7 @@ def _supported(error: object) -> list[str]:
     """The revisions that an error -32022 names (schema UnsupportedProtocolVersionError)."""
     data = error.get("data") if isinstance(error, dict) else None
     supported = data.get("supported") if isinstance(data, dict) else None
-    return [str(name) for name in supported] if isinstance(supported, list) else []
+    return [one_line(str(name)) for name in supported] if isinstance(supported, list) else []
 
 
 def _why_silent(client: FixtureClient, opening: str) -> str:
@@ -51,16 +54,18 @@ def _why_silent(client: FixtureClient, opening: str) -> str:
     elif end := _how_it_ended(transcript):
         why = f"it {end} before it answered {opening}"
     else:
-        why = f"it did not answer {opening} within {client.timeout:g} s (--mcp-timeout)"
+        waited = transcript.events(TimedOut)
+        seconds = waited[-1].seconds if waited else client.timeout
+        why = f"it did not answer {opening} within {seconds:g} s (--mcp-start-timeout)"
     if strays := transcript.strays(_STRAYS):
-        why += "\nits stdout began with: " + "\n  ".join(strays)
+        why += "\nits stdout began with: " + "\n  ".join(map(one_line, strays))
     return why + (with_tail(client.wire.tail) if client.wire.tail or transcript.transport == "stdio" else "")
 
 
 def _how_it_ended(transcript: Transcript) -> str | None:
     """What became of a connection that the server did not keep, as a predicate; ``None`` where it did."""
-    if flood := transcript.events(Flooded):
-        return f"wrote {flood[0].bytes} bytes to stdout, until the harness ended it,"
+    if ended := transcript.cut_off:
+        return f"was cut off by the harness ({ended.words})"
     if exited := transcript.events(Exited):
         code = exited[0].code
         left = "closed its stdout" if transcript.transport == "stdio" else "went away"
@@ -94,7 +99,7 @@ def nothing_sampled(founds: Sequence[Found]) -> str:
         lines += [f"What was tried, {client}:"] * bool(found.notes)
         lines += [f"  {label}: {note}" for label, note in found.notes.items()]
         lines += [f"What was not called, {client}:"] * bool(found.uncalled)
-        lines += [f"  {label}: {why}" for label, why in found.uncalled.items()]
+        lines += [f"  {labels}: {why}" for why, labels in _by_reason(found.uncalled).items()]
         if not found.notes and not found.uncalled:
             lines.append(f"It lists no tool, prompt or resource that could be called, {client}.")
     lines.append(
@@ -103,6 +108,15 @@ def nothing_sampled(founds: Sequence[Found]) -> str:
         + (", in 2026-07-28 inside an InputRequiredResult." if any(f.era == "modern" for f in founds) else ".")
     )
     return "\n".join(lines)
+
+
+def _by_reason(uncalled: Mapping[str, str]) -> dict[str, str]:
+    """What was not called, by the reason, in words."""
+    labels: dict[str, list[str]] = {}
+    for label, why in uncalled.items():
+        labels.setdefault(why, []).append(label)
+    more = {why: f", and {len(those) - _LISTED} more" if len(those) > _LISTED else "" for why, those in labels.items()}
+    return {why: ", ".join(those[:_LISTED]) + more[why] for why, those in labels.items()}
 
 
 def _what_was_tried(founds: Sequence[Found]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import anyio
@@ -15,15 +14,9 @@ from ..search.sorts import Field
 from .callees import Callee
 from .connections import Connections
 from .discovery import Discovery
-from .examples import search_server
-from .forms import first_form
-from .further import FurtherConnection, further_connections
-from .listing import settle
-from .plan import Plan, all_probes
+from .forms import NO_SAMPLING, first_form
 from .probes import FIRST, perform
-
-#: so many new connections may fail until what is left in a revision is given up
-_MOST_REFUSALS = 2
+from .revision import RevisionScenario
 
 
 class Era:
@@ -38,12 +31,9 @@ class Era:
         self._discovery = Discovery(connections, revisions[0].era, named, conditions.progress)
         self.found = self._discovery.found
         self.searched: list[Field] = []  #: the revisions in which there was a search
-        self._discovered_in: Revision | None = None  #: its main connection has had the first call of each callee
         self._first: dict[Revision, FixtureClient | None] = {}  #: the first connection of each revision
         self._all_opened = anyio.Event()
         self._callees_known = anyio.Event()
-        # The first connections of all revisions wait for one another; only the further ones are limited.
-        self._limiter = anyio.Semaphore(max(2, os.cpu_count() or 2))
 
     @property
     def modern(self) -> bool:
@@ -63,7 +53,7 @@ class Era:
         """Everything that can be done without the other era."""
         async with anyio.create_task_group() as tasks:
             for revision in self.revisions:
-                tasks.start_soon(self._run_revision, revision)
+                tasks.start_soon(self._run_guarded, revision)
             await self._find_callees()
 
     async def _find_callees(self) -> None:
@@ -72,54 +62,34 @@ class Era:
         for revision in sorted(self._first, key=lambda revision: revision.name, reverse=True):
             client = self._first[revision]
             if client is not None:
-                self._discovered_in = revision
-                await self._discovery.find_out(client, revision)
+                with self._connections.noting_bugs(revision):
+                    await self._discovery.find_out(client, revision)
                 break
         self._callees_known.set()
 
+    async def _run_guarded(self, revision: Revision) -> None:
+        """Do all for a revision. A bug of ours costs no other revision what it has found."""
+        with self._connections.noting_bugs(revision):
+            await self._run_revision(revision)
+        if revision not in self._first:
+            self._note_first(revision, None)
+
     async def _run_revision(self, revision: Revision) -> None:
-        """Everything for one revision: the main connection first, the others beside it, generated answers last."""
-        connections, found = self._connections, self.found
-        plan = Plan(revision, [], self._conditions.progress)
-        async with anyio.create_task_group() as tasks:
-            async with connections.open(revision, first_form(revision)) as client:
-                if client is not None:
-                    await client.begin()
-                self._note_first(revision, client)
-                await self._callees_known.wait()
-                main = found.fallback_form or first_form(revision)
-                if client is not None and found.sampling:
-                    for further in further_connections(revision, main):
-                        tasks.start_soon(self._limited, further, revision)
-                    probes = all_probes(revision, found)
-                    if revision == self._discovered_in:
-                        probes = [planned for planned in probes if planned[0] is not FIRST]
-                    plan = Plan(revision, probes, self._conditions.progress)
-                    if client not in self._discovery.used_up and main == first_form(revision):
-                        await settle(client, found.sampling)
-                        await plan.perform(client)
-            # A server that ended or hung is started again for what is left.
-            refusals = 0
-            while plan.left and refusals < _MOST_REFUSALS:
-                async with connections.ready(revision, main, found.sampling) as client:
-                    if client is None:
-                        refusals += 1
-                    else:
-                        await plan.perform(client)
-            if plan.left and connections.record(revision).opened:
-                left = f"{len(plan.left)} probes were left out, for the server did not come up again for them"
-                connections.record(revision).notes.append(left)
-        if found.sampling and connections.record(revision).opened and self._conditions.generated.examples:
-            self.searched.append(await search_server(connections, found, revision, main, self._conditions))
+        """Open the first connection of a revision, and once it is known what to call, do all the rest."""
+        async with self._connections.open(revision, first_form(revision)) as client:
+            if client is not None:
+                await client.begin()
+            self._note_first(revision, client)
+            await self._callees_known.wait()
+            if client is not None and self.found.sampling:
+                scenario = RevisionScenario(revision, self._connections, self._discovery, self._conditions)
+                await scenario.run(client)
+                self.searched += [scenario.searched] if scenario.searched else []
 
     def _note_first(self, revision: Revision, client: FixtureClient | None) -> None:
         self._first[revision] = client
         if len(self._first) == len(self.revisions):
             self._all_opened.set()
-
-    async def _limited(self, further: FurtherConnection, revision: Revision) -> None:
-        async with self._limiter:
-            await further(self._connections, self.found, revision)
 
     # --- what shows only when the other era is known
 
@@ -140,6 +110,9 @@ class Era:
                 for callee in missing:
                     if client is None or not await perform(client, FIRST, callee):
                         break
-        for client in filter(None, self._first.values()):
-            for callee in legacy.found.sampling:
-                client.transcript.note(SampledInLegacyEra(callee.label, legacy.spoken[-1]))
+        for revision in self.revisions:
+            # Where there was a search, it may have been on the first connection, of which the later part is not judged.
+            transcripts, label = self._connections.record(revision).transcripts, self._connections.label
+            beside = [each for each in transcripts if each.label == label(revision, NO_SAMPLING)]
+            for callee in legacy.found.sampling if transcripts else ():
+                (beside or transcripts)[0].note(SampledInLegacyEra(callee.label, legacy.spoken[-1]))

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ...peers.client import FixtureClient
 from ...protocol.jsonrpc import Json, shown
 from ...protocol.revisions import Revision
+from ...transcript.run import RevisionRun
 from ...transcript.transcript import Side
 from ..conditions import BrokenSince, Conditions
 from ..search.example import SHOWN, Attempt, Example
 from ..search.search import Search
 from ..search.sorts import Field, add_search, broken_by, search_sorts
 from .answers import Answer
+from .arguments import NoArguments, minimal_arguments
 from .callees import Callee, Found
 from .connections import Connections
+from .ground import Ground, ground
 from .probes import FIRST, answering, perform
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-#: attempts on one connection: the longer a record, the longer it takes to judge
-_PER_CONNECTION = 50
-
-#: so many inputs are made for a tool, to see whether its schema allows any
-_INPUTS = 10
-
 #: the tools that the sampling requests of each callee offer, by its label
 Offered = Mapping[str, Sequence[Json]]
-#: a connection that is ready for calls; ``None`` where there can be none
-Connect = Callable[[], AbstractAsyncContextManager[FixtureClient | None]]
 
 
 # --- what is sent
@@ -103,22 +98,14 @@ def _is_plain_text(block: Json) -> bool:
 
 def _usable(tool: Json) -> bool:
     """Whether an offered tool may be called, and arguments for it can be made from its schema."""
-    from hypothesis import given
-
-    from ...strategies import tool_inputs
-    from ...strategies.settings import own_settings
-
-    annotations = tool.get("annotations")
+    annotations, schema = tool.get("annotations"), tool.get("inputSchema")
     if isinstance(annotations, dict) and annotations.get("destructiveHint") is True:
         return False
-
-    @own_settings(_INPUTS)
-    @given(tool_inputs(tool))
-    def made(arguments: Json) -> None: ...
-
+    if not isinstance(schema, dict) or not isinstance(schema.get("properties", {}), dict):
+        return False
     try:
-        made()
-    except Exception:  # a schema is the server's, and may be anything
+        minimal_arguments(schema)
+    except NoArguments:
         return False
     return isinstance(tool.get("name"), str)
 
@@ -127,55 +114,74 @@ def _usable(tool: Json) -> bool:
 
 
 async def search_server(
-    connections: Connections, found: Found, revision: Revision, form: str, conditions: Conditions
+    connections: Connections,
+    found: Found,
+    revision: Revision,
+    conditions: Conditions,
+    place: Ground,
+    *,
+    hasty: bool,
 ) -> Field:
-    """See whether generated answers break more than those of the tables, on connections of a form of the capability;
-    what is found goes into the record of the revision, which is returned as a place to search in."""
+    """See whether generated answers break more than those of the tables, beginning on the connection that there is.
+    What is found goes into the record of the revision, which is returned as a field to search in. ``hasty``: what
+    hangs is known, and not to be waited for again."""
     record, callees = connections.record(revision), found.probed
     offered = {callee.label: found.offered[callee.label] if revision.tools else [] for callee in callees}
     sorts = {
         "valid answers": partial(valid_answers, revision, offered),
         "invalid answers": partial(invalid_answers, revision, offered),
     }
+    kept = [place]  #: what the searches in this revision share
 
     async def host(search: Search) -> None:
-        connect = partial(connections.ready, revision, form, found.sampling)
         recorded = len(record.transcripts)
-        await try_on_server(search, connect, callees, revision, conditions.broken_since)
-        del record.transcripts[recorded:]  # a search keeps what is to be judged
+        try:
+            async with nullcontext(kept[0]) if kept else ground(place.connect) as shared:
+                await try_on_server(search, shared, callees, revision, conditions.broken_since)
+        finally:
+            del record.transcripts[recorded:]  # a search keeps what is to be judged
 
     def fits(example: Example) -> bool:
         return example.callee in offered and ("result" in example.value or not revision.modern)
 
-    place = Field(revision, record, host, fits)
-    for search in await search_sorts(sorts, place, conditions):
+    field = Field(revision, record, host, fits, hasty=hasty)
+    for transcript in record.transcripts:
+        field.known |= conditions.broken_since(transcript, 0, revision, Side.SERVER)
+    if place.client is not None:
+        _end_judged_part(record, place.client)
+    for search in await search_sorts(sorts, field, conditions):
         add_search(record, revision, search)
-    return place
+    kept.clear()
+    return field
+
+
+def _end_judged_part(record: RevisionRun, client: FixtureClient) -> None:
+    """What follows on a connection is a search, and judged only as far as that keeps it."""
+    whole = client.transcript
+    record.transcripts[record.transcripts.index(whole)] = whole.part(range(len(whole.items)))
 
 
 async def try_on_server(
-    search: Search, connect: Connect, callees: Sequence[Callee], revision: Revision, broken_since: BrokenSince
+    search: Search, ground: Ground, callees: Sequence[Callee], revision: Revision, broken_since: BrokenSince
 ) -> None:
     """Try what the search asks for until it has enough, or the server cannot be called plainly any more."""
     by_label = {callee.label: callee for callee in callees}
-    attempt = await search.next()
-    while attempt is not None:
-        async with connect() as client:
-            good = client is not None and await perform(client, FIRST, callees[0])
-            if client is not None:
-                search.plainly(client.transcript, broken_since(client.transcript, 0, revision, Side.SERVER))
-            if client is None or not good:
+    while (attempt := await search.next()) is not None:
+        if not ground.has(alone=attempt.alone):
+            fresh = await ground.renew()
+            good = fresh is not None and await perform(fresh, FIRST, callees[0])
+            if fresh is not None:
+                search.plainly(fresh.transcript, broken_since(fresh.transcript, 0, revision, Side.SERVER))
+            if not good:
                 search.close("a plain call failed on a new connection")
                 return
-            for _ in range(_PER_CONNECTION):
-                alone, callee = attempt.alone, by_label[attempt.example.callee]
-                begin, started = len(client.transcript.items), time.monotonic()
-                good = await _try(attempt, client, callee)
-                broken = broken_by(attempt, client.transcript, begin, revision, Side.SERVER, broken_since)
-                search.finish(attempt, client.transcript, broken, time.monotonic() - started, not good)
-                attempt = await search.next()
-                if not good or alone or attempt is None or attempt.alone:
-                    break
+        client = ground.client
+        assert client is not None
+        begin, started = len(client.transcript.items), time.monotonic()
+        good = await _try(attempt, client, by_label[attempt.example.callee])
+        ground.used()
+        broken = broken_by(attempt, client.transcript, begin, revision, Side.SERVER, broken_since)
+        search.finish(attempt, client.transcript, broken, time.monotonic() - started, not good)
 
 
 async def _try(attempt: Attempt, client: FixtureClient, callee: Callee) -> bool:

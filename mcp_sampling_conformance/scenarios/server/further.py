@@ -14,8 +14,9 @@ from ...peers.modern_client import ModernClient
 from ...protocol.revisions import Revision
 from .callees import Found
 from .connections import Connections
-from .forms import CONTEXT, EVERYTHING, FORMS, NO_SAMPLING, first_form
-from .plan import call_plainly
+from .forms import CONTEXT, EMPTY, EVERYTHING, FORMS, NO_SAMPLING, TOOLS
+from .ground import Ground
+from .plan import Plan, call_plainly
 from .probes import CLOSED, elsewhere, perform
 
 #: in which order a form that did not sample (``False``) and one that does are tried again: a server that samples in
@@ -24,17 +25,18 @@ _TURNS = (False, True, False, False, True, True)
 #: containers run Python so, and it shows a stray print that else hides in a buffer
 _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
-FurtherConnection = Callable[[Connections, Found, Revision], Awaitable[None]]
+FurtherConnection = Callable[[Connections, Found, Plan], Awaitable[None]]
 
 
 def further_connections(revision: Revision, main: str) -> list[FurtherConnection]:
-    """What to do besides the main connection, which has the form ``main``."""
-    if revision.modern:
-        return [partial(_all_forms, main), _two_connections]
-    return [partial(_one_form, form, main) for form in FORMS if form != main]
+    """What to do in the legacy era besides the main connection, which has the form ``main``: what shows a server that
+    asks although it must not comes first."""
+    return [partial(_one_form, revision, form, main) for form in FORMS if form != main]
 
 
-async def _one_form(form: str, main: str, connections: Connections, found: Found, revision: Revision) -> None:
+async def _one_form(
+    revision: Revision, form: str, main: str, connections: Connections, found: Found, plan: Plan
+) -> None:
     """A connection for one form of the capability, and some more where it does not sample."""
     env = _UNBUFFERED if form == CONTEXT else None
     sampled = False
@@ -43,32 +45,57 @@ async def _one_form(form: str, main: str, connections: Connections, found: Found
             good, sampled = await call_plainly(client, found)
             if good and form == EVERYTHING:
                 await _close_stdin(client, connections, found)
+            elif good and sampled and form == (TOOLS if main == EMPTY else EMPTY):
+                await plan.perform_last(client)
     if form != NO_SAMPLING and not sampled:
         await _try_again(form, main, connections, found, revision)
 
 
-async def _all_forms(main: str, connections: Connections, found: Found, revision: Revision) -> None:
-    """A connection on which each call declares another form, and some more for those that do not sample.
+async def call_in_all_forms(client: ModernClient, found: Found) -> list[str]:
+    """Have each call declare another form; returns those that do not sample, as far as the connection lasts.
 
     No sampling is declared first, before the server has seen any other form, and again in the end, when it has seen
     them all and must not go by one of them. In the end there is no other capability either.
     """
     missing = []
-    async with connections.ready(revision, NO_SAMPLING, found.sampling, _UNBUFFERED) as client:
-        if isinstance(client, ModernClient):
-            for form in FORMS:
-                client.declare(FORMS[form])
-                good, sampled = await call_plainly(client, found)
-                if not sampled:
-                    missing.append(form)
-                if not good:
-                    break
-            else:
-                client.declare(None, others=False)
-                await call_plainly(client, found)
+    for form in FORMS:
+        client.declare(FORMS[form])
+        good, sampled = await call_plainly(client, found)
+        if not sampled:
+            missing.append(form)
+        if not good:
+            return missing
+    client.declare(None, others=False)
+    await call_plainly(client, found)
+    return missing
+
+
+async def all_forms(
+    revision: Revision, main: str, place: Ground, connections: Connections, found: Found, plan: Plan
+) -> None:
+    """In the modern era a second connection besides the main one, which is that of ``place``: see all forms on it, then
+    have a call on it retried on the main one, once the probes there are through."""
+    missing = []
+    async with connections.ready(revision, NO_SAMPLING, found.sampling, _UNBUFFERED) as second:
+        if isinstance(second, ModernClient):
+            missing = await call_in_all_forms(second, found)
+            await plan.performed.wait()
+            if not second.struggling:
+                second.declare(FORMS[main])
+                await _retry_elsewhere(second, place, found)
+                if await plan.perform_last(second):
+                    await _close_stdin(second, connections, found)
     for form in missing:
         if form not in (NO_SAMPLING, main):
             await _try_again(form, main, connections, found, revision)
+
+
+async def _retry_elsewhere(first: ModernClient, place: Ground, found: Found) -> None:
+    """A call on one connection, its retry on another one: the main one, or a fresh one where that is spent."""
+    second = place.client if place.has(alone=False) else await place.renew()
+    for callee in found.probed:
+        if second is None or not await perform(second, elsewhere(first), callee):
+            return
 
 
 async def _try_again(form: str, main: str, connections: Connections, found: Found, revision: Revision) -> None:
@@ -83,21 +110,7 @@ async def _try_again(form: str, main: str, connections: Connections, found: Foun
             return
 
 
-async def _two_connections(connections: Connections, found: Found, revision: Revision) -> None:
-    """A call on one connection, its retry on another one."""
-    form, wanted = first_form(revision), found.sampling
-    async with (
-        connections.ready(revision, form, wanted) as first,
-        connections.ready(revision, form, wanted) as second,
-    ):
-        if isinstance(first, ModernClient) and second is not None:
-            for callee in found.probed:
-                if not await perform(second, elsewhere(first), callee):
-                    break
-            await _close_stdin(first, connections, found)
-
-
 async def _close_stdin(client: FixtureClient, connections: Connections, found: Found) -> None:
     """See whether the server ends when its stdin is closed: the last thing to do on a connection over stdio."""
     if connections.transport == "stdio":
-        await perform(client, CLOSED, found.sampling[0])
+        await perform(client, CLOSED, found.called[0])

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...peers.client import FixtureClient
-from ...protocol.jsonrpc import Json
+from ...protocol.jsonrpc import Json, shown
+from ...transcript.limits import LIST_ITEMS, LIST_KEPT, LIST_PAGES, NAME_CHARACTERS
 from .arguments import NoArguments, minimal_arguments
 from .callees import Callee
 
-#: how many tools, prompts or resources are taken from a list at most, each
-_MOST_CANDIDATES = 100
-_MOST_PAGES = 50
+#: characters of a name that is none which are shown
+_SHOWN = 60
 #: how long a server may take to announce that its lists changed, in seconds
 _LIST_CHANGED_GRACE = 1.0
 #: kind, method that lists it, member of the result that holds the list, member of an item that names it
@@ -29,18 +29,22 @@ async def list_candidates(client: FixtureClient, uncalled: dict[str, str]) -> li
     candidates: list[Callee] = []
     for kind, method, key, name in _LISTS:
         listed = await _pages(client, method, key)
-        for item in listed[:_MOST_CANDIDATES]:
-            if isinstance(item, dict) and isinstance(item.get(name), str):
-                callee = Callee(kind, item[name])
-                if kind == "tool" and _is_destructive(item):
-                    uncalled[callee.label] = "it declares destructiveHint"
-                    continue
-                try:
-                    candidates.append(Callee(kind, item[name], _arguments(kind, item)))
-                except NoArguments as error:
-                    uncalled[callee.label] = str(error)
-        if len(listed) > _MOST_CANDIDATES:
-            uncalled[f"{len(listed) - _MOST_CANDIDATES} more {key}"] = "too many"
+        for item in listed[:LIST_ITEMS]:
+            found = item.get(name) if isinstance(item, dict) else None
+            if not isinstance(found, str) or len(found) > NAME_CHARACTERS:
+                why = f"its {name} is no string of up to {NAME_CHARACTERS} characters"
+                uncalled[f"{kind} {shown(found, _SHOWN)}"] = why
+                continue
+            callee = Callee(kind, found)
+            if kind == "tool" and _is_destructive(item):
+                uncalled[callee.label] = "it declares destructiveHint"
+                continue
+            try:
+                candidates.append(Callee(kind, found, _arguments(kind, item)))
+            except NoArguments as error:
+                uncalled[callee.label] = str(error)
+        if len(listed) > LIST_ITEMS:
+            uncalled[f"{len(listed) - LIST_ITEMS} more {key}"] = f"of each kind only {LIST_ITEMS} are called"
     return candidates
 
 
@@ -77,15 +81,15 @@ async def _pages(client: FixtureClient, method: str, key: str) -> list[Any]:
     """The items on all pages of a list, whatever they are."""
     items: list[Any] = []
     cursor: object = None
-    for _ in range(_MOST_PAGES):
+    for _ in range(LIST_PAGES):
         response = await client.request(method, None if cursor is None else {"cursor": cursor})
         result = (response or {}).get("result")
         if not isinstance(result, dict):
             break
         page = result.get(key)
         items += page if isinstance(page, list) else []
-        cursor = result.get("nextCursor")
-        if cursor is None:
+        before, cursor = cursor, result.get("nextCursor")
+        if cursor is None or cursor == before or len(items) > LIST_KEPT:
             break
     return items
 

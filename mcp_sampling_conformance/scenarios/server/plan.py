@@ -1,4 +1,4 @@
-"""Which probes to perform on the main connection of a revision, in which order, and what is left when it ends early."""
+"""Which probes to perform in a revision, in which order, on which connections, and when to leave one out."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import anyio
+
 from ...peers.client import FixtureClient
 from ...protocol.revisions import Revision
 from ..conditions import Progress
 from .callees import Callee, Found
+from .ground import Connect, Ground
 from .probes import FIRST, SECOND, ProbeScript, perform, probes_for
 
 #: a group of probes is left out once so many of the group hung or ended the server
 _STRIKES = 2
+#: once so many did, of whatever group, what is left is done side by side, and one more of a group ends it
+_STRIKES_OF_ALL = 2
+#: so many new connections may fail until what is left is given up
+_MOST_REFUSALS = 2
 
 PlannedProbe = tuple[ProbeScript, Callee]
 
 
 def plain_calls(found: Found) -> list[PlannedProbe]:
-    """Two plain calls of everything that samples."""
-    return [(probe, callee) for callee in found.sampling for probe in (FIRST, SECOND)]
+    """Two plain calls of everything that samples, and then answers."""
+    return [(probe, callee) for callee in found.called for probe in (FIRST, SECOND)]
 
 
 def all_probes(revision: Revision, found: Found) -> list[PlannedProbe]:
@@ -54,27 +61,89 @@ class Plan:
     """What is left to be done in one revision, over as many connections as it takes."""
 
     def __init__(self, revision: Revision, probes: Iterable[PlannedProbe], progress: Progress) -> None:
-        self.left = list(probes)
+        probes = list(probes)
+        #: those after which nothing else is done on a connection: for one that is about to be closed
+        self.last = [planned for planned in probes if planned[0].last]
+        self.left = [planned for planned in probes if not planned[0].last]
+        self.begun = anyio.Event()  #: the plain calls are over
+        self.performed = anyio.Event()  #: nothing more of it is done on the main connection
+        self.hung = False  #: one of the plain calls hung: this server is slow to show anything
+        self.struck = False  #: some probe hung or ended the server
         self._revision = revision
         self._progress = progress
         self._strikes: Counter[str] = Counter()  #: probes that failed, by group
+        self._refusals = 0  #: new connections that came to nothing
+        self._note_begun()
 
-    async def perform(self, client: FixtureClient) -> None:
-        """Perform what is left, in order, until nothing is or the connection is good for no more."""
-        while self.left:
-            probe, callee = self.left.pop(0)
+    async def perform(self, place: Ground, lanes: anyio.Semaphore) -> None:
+        """Perform what is left, in order, on the connection that there is, and on new ones where the server has hung or
+        ended. One that does so again and again gets the rest side by side, a connection for each group of probes.
+
+        ``lanes`` limits how many those are at a time.
+        """
+        while self.left and self._refusals < _MOST_REFUSALS and self._all_strikes < _STRIKES_OF_ALL:
+            client = place.client if place.has(alone=False) else await place.renew()
+            if client is None:
+                self._refusals += 1
+            else:
+                await self._perform(client, self.left)
+        groups: dict[str, list[PlannedProbe]] = {}
+        for planned in self.left:
+            groups.setdefault(planned[0].group, []).append(planned)
+        self.left.clear()
+        async with anyio.create_task_group() as tasks:
+            for group in groups.values():
+                tasks.start_soon(self._perform_apart, group, place.connect, lanes)
+        self.left += [planned for group in groups.values() for planned in group]
+
+    async def perform_last(self, client: FixtureClient) -> bool:
+        """Perform those that come last on a connection, on one that is good; whether it still is."""
+        await self._perform(client, self.last)
+        return not client.struggling
+
+    async def perform_last_apart(self, place: Ground, lanes: anyio.Semaphore) -> None:
+        """Perform them on connections of their own, where none was left that would do."""
+        await self._perform_apart(self.last, place.connect, lanes)
+
+    async def _perform_apart(self, left: list[PlannedProbe], connect: Connect, lanes: anyio.Semaphore) -> None:
+        """Perform these on new connections, one after the other, while the server comes up for them."""
+        while left and self._refusals < _MOST_REFUSALS:
+            async with lanes, connect() as client:
+                if client is None:
+                    self._refusals += 1
+                else:
+                    await self._perform(client, left)
+
+    async def _perform(self, client: FixtureClient, left: list[PlannedProbe]) -> None:
+        while left:
+            probe, callee = left.pop(0)
             self._progress(f"{self._revision.name}: {probe.name}")
-            if not await perform(client, probe, callee):
-                self._strike(probe)
+            good = await perform(client, probe, callee)
+            if not good:
+                self._strike(probe, client)
+                left[:] = [planned for planned in left if not self._is_hopeless(planned)]
+                self._note_begun()
                 return
-            if probe.last:
-                return
+            self._note_begun()
 
-    def _strike(self, failed: ProbeScript) -> None:
+    @property
+    def _all_strikes(self) -> int:
+        return sum(self._strikes.values())
+
+    def _strike(self, probe: ProbeScript, client: FixtureClient) -> None:
         """Take from what is left that for which there is no hope after a probe has failed."""
-        if failed in (FIRST, SECOND):
-            self.left = []  # a server that fails the plainest call has nothing more to show
-            return
-        self._strikes[failed.group] += 1
-        if self._strikes[failed.group] >= _STRIKES:
-            self.left = [planned for planned in self.left if planned[0].group != failed.group]
+        self.struck = True
+        self._strikes[probe.group] += 1
+        if probe in (FIRST, SECOND):
+            # A server that fails the plainest call has nothing more to show.
+            self.hung |= not client.gone
+            self.left.clear()
+            self.last.clear()
+
+    def _is_hopeless(self, planned: PlannedProbe) -> bool:
+        most = _STRIKES if self._all_strikes <= _STRIKES_OF_ALL else 1
+        return self._strikes[planned[0].group] >= most
+
+    def _note_begun(self) -> None:
+        if not any(probe in (FIRST, SECOND) for probe, _ in self.left):
+            self.begun.set()

@@ -169,11 +169,16 @@ def _next_id_of_server(client: FixtureClient) -> int | str | None:
     return None if foreseen in client.used_ids else foreseen
 
 
+#: ids beyond that count nothing: they take long to read, or are too large to be written
+_LONGEST_ID, _LARGEST_ID = 200, 10**18
+_COUNTED = re.compile(r"(.*?)(0|[1-9][0-9]{0,17})", re.DOTALL)
+
+
 def _counted(id: Any) -> tuple[str | None, int | None]:
     """An id as what stands before its number, and the number."""
-    if is_integer(id):
+    if is_integer(id) and abs(id) < _LARGEST_ID:
         return None, int(id)
-    found = re.fullmatch(r"(.*?)(0|[1-9]\d*)", id) if isinstance(id, str) else None
+    found = _COUNTED.fullmatch(id) if isinstance(id, str) and len(id) <= _LONGEST_ID else None
     return (found[1], int(found[2])) if found else (None, None)
 
 
@@ -248,7 +253,7 @@ async def _closed(client: FixtureClient, callee: Callee) -> None:
         return
     assert isinstance(client.wire, StdioToServer)
     await client.wire.close_input()
-    slowest = client.pace.slowest or 0.0
+    slowest = max(client.pace.slowest or 0.0, client.pace.slowest_start or 0.0)
     seconds = round(max(_EXIT_SECONDS, min(_EXIT_FACTOR * slowest, 2 * client.timeout)), 1)
     exited = await client.wire.exited(seconds)
     client.transcript.note(ExitWatched(exited, seconds, round(slowest, 1)))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from itertools import groupby, permutations
 
 import anyio
 
 from ...protocol.revisions import Revision
+from ...transcript.bugs import bug_report
 from ...transcript.run import RevisionRun, Run
-from ...transports.process import RUN_VARIABLE, kill_stragglers
 from ...transports.to_server.servers import Server
 from ..conditions import Conditions
+from ..newest import newest_spoken
 from ..search.sorts import try_elsewhere
 from .callees import Callee
 from .connections import Connections
@@ -28,23 +28,29 @@ async def provoke_server(
     ``revisions`` are those to try, oldest first; ``named`` is what the user says to call, nothing to find it out.
     """
     run = Run({revision.name: RevisionRun() for revision in revisions})
-    token = uuid.uuid4().hex
     eras: list[Era] = []
     try:
-        async with server.running({RUN_VARIABLE: token}, conditions.timeout) as running:
-            connections = Connections(running, run, conditions)
-            for _, group in groupby(revisions, key=lambda revision: revision.modern):
-                eras.append(Era(connections, list(group), named, conditions))
-            async with anyio.create_task_group() as tasks:
-                for era in eras:
-                    tasks.start_soon(era.run)
-            await try_elsewhere([place for era in eras for place in era.searched], conditions)
-            await _compare(eras)
+        with conditions.ending.awaited():
+            async with server.running(conditions.start_timeout) as running:
+                connections = Connections(running, run, conditions)
+
+                async def attempt(*revisions: Revision) -> None:
+                    eras.append(Era(connections, revisions, named, conditions))
+                    await eras[-1].run()
+
+                async with anyio.create_task_group() as tasks:
+                    for _, group in groupby(revisions, key=lambda revision: revision.modern):
+                        if conditions.newest:
+                            tasks.start_soon(newest_spoken, list(group), run.revisions, attempt)
+                        else:
+                            tasks.start_soon(attempt, *group)
+                await try_elsewhere([place for era in eras for place in era.searched], conditions)
+                await _compare(eras)
     except OSError as error:
         for record in run.revisions.values():
             record.failure = record.failure or f"it could not be started: {error}"
-    finally:
-        kill_stragglers(token)
+    except Exception as error:  # a bug of ours: what was found so far is kept
+        run.revisions[revisions[-1].name].bugs.append(bug_report(error))
     for era in eras:
         for revision in era.revisions:
             run.revisions[revision.name].uncalled = dict(era.found.uncalled)

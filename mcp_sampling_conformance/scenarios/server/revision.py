@@ -1,0 +1,89 @@
+"""The run against a server in one revision: the main connection first, the others beside it, generated answers last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ...peers.client import FixtureClient
+from ...protocol.revisions import Revision
+from ..conditions import Conditions
+from ..search.sorts import Field
+from .connections import Connections
+from .discovery import Discovery
+from .examples import search_server
+from .forms import first_form
+from .further import FurtherConnection, all_forms, further_connections
+from .ground import Ground, ground
+from .listing import settle
+from .plan import Plan, PlannedProbe, all_probes
+from .probes import FIRST
+
+
+class RevisionScenario:
+    """What is done in one revision, once it is known what to call."""
+
+    def __init__(
+        self, revision: Revision, connections: Connections, discovery: Discovery, conditions: Conditions
+    ) -> None:
+        self.revision = revision
+        self.searched: Field | None = None  #: the place of the search for more, where there was one
+        self._connections = connections
+        self._discovery = discovery
+        self._found = discovery.found
+        self._conditions = conditions
+        self._main = first_form(revision)  #: the form of the capability that gets all the probes
+
+    async def run(self, first: FixtureClient) -> None:
+        """Do all of it, beginning on the first connection of the revision, on which nothing but the discovery was
+        done."""
+        found, usable = self._found, first not in self._discovery.used_up
+        if found.fallback_form not in (None, self._main):
+            self._main, usable = found.fallback_form, False
+        plan = Plan(self.revision, self._probes(), self._conditions.progress)
+        connect = partial(self._connections.ready, self.revision, self._main, found.sampling)
+        if usable:
+            await settle(first, found.sampling)
+        async with ground(connect, first if usable else None) as place:
+            async with anyio.create_task_group() as tasks:
+                self._start_further(tasks, place, plan)
+                await plan.perform(place, self._connections.lanes)
+                plan.begun.set()
+                plan.performed.set()
+            await plan.perform_last_apart(place, self._connections.lanes)
+            if left := len(plan.left) + len(plan.last):
+                note = f"{left} probes were left out, for the server did not come up again for them"
+                self._connections.record(self.revision).notes.append(note)
+            if self._conditions.generated.examples and not plan.hung:
+                self.searched = await search_server(
+                    self._connections, found, self.revision, self._conditions, place, hasty=plan.struck
+                )
+
+    def _probes(self) -> Sequence[PlannedProbe]:
+        """All probes, but for the calls that the discovery has made already."""
+        if self.revision != self._discovery.revision:
+            return all_probes(self.revision, self._found)
+        return [
+            (probe, callee)
+            for probe, callee in all_probes(self.revision, self._found)
+            if probe is not FIRST or callee.label in self._found.silent
+        ]
+
+    def _start_further(self, tasks: TaskGroup, place: Ground, plan: Plan) -> None:
+        """Start what is done on other connections, once the plain calls have shown that this is worth while. What shows
+        a server that asks although it must not comes first, and is done in any case."""
+        further: list[FurtherConnection] = further_connections(self.revision, self._main)
+        if self.revision.modern:
+            further = [partial(all_forms, self.revision, self._main, place)]
+
+        async def in_turn(position: int) -> None:
+            await plan.begun.wait()
+            if not position or not plan.hung:
+                async with self._connections.turns:
+                    await further[position](self._connections, self._found, plan)
+
+        for position in range(len(further)):
+            tasks.start_soon(in_turn, position)
