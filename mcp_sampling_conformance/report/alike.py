@@ -11,7 +11,7 @@ from .failure import failure_text
 #: a number that makes no other fault, such as an id; a status or a code of an error would
 _NUMBER = re.compile(r"(?<!HTTP )(?<!-)\b\d+")
 #: what differs between the eras, or between one finding and several
-_CIRCUMSTANCE = re.compile(r"\bresult\.inputRequests\.[^ ]+?\.(?=params\b)| \(and \d+ more of the kind\)$")
+_CIRCUMSTANCE = re.compile(r"\bresult\.inputRequests\.[^ ]{1,200}?\.(?=params\b)| \(and \d+ more of the kind\)$")
 
 
 def told_once(results: Mapping[str, Result]) -> dict[str, str]:

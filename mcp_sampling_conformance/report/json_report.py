@@ -17,6 +17,7 @@ def json_report(report: RunReport) -> str:
     document = {
         "schema": 1,
         "tool": {"name": "mcp-sampling-conformance", "version": __version__},
+        **({"partial": report.partial} if report.partial else {}),
         "target": asdict(report.target),
         "sampling": [status.as_json() for status in report.statuses],
         "results": [_result(result) for result in report.results],

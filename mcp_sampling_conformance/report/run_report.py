@@ -26,3 +26,4 @@ class RunReport:
     statuses: Sequence[SamplingStatus]
     results: Sequence[Result]
     notes: Sequence[str]
+    partial: str = ""  #: why the run did not come to its end, as a clause; nothing where it did

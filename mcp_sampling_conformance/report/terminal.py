@@ -23,7 +23,9 @@ def write_summary(
     statuses: Sequence[SamplingStatus],
     unreached: bool,
     notes: Sequence[str],
+    partial: str,
     reports: Sequence[Path],
+    unwritten: Sequence[str],
 ) -> None:
     """The warnings, the table, and what to read next."""
     warned = [result for result in results if result.verdict is Verdict.WARN]
@@ -45,8 +47,12 @@ def write_summary(
             reporter.write_line(printable(status.line(Side(rules[0].role))), bold=True, **_colour(status))
     for note in notes:
         reporter.write_line(printable(note), yellow=True)
+    if partial:
+        reporter.write_line(f"PARTIAL: {printable(partial)}; what it did not come to is not observed.", red=True)
     for line in _read_next(results, statuses, unreached, reports):
         reporter.write_line(line)
+    for line in unwritten:
+        reporter.write_line(printable(line), red=True)
 
 
 def _colour(status: SamplingStatus) -> dict[str, bool]:

@@ -10,6 +10,7 @@ from ..judging.judge import Terms, evidence_of, judge, without_evidence
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus, asked_first, sampling_status
 from ..protocol.revisions import Revision
+from ..transcript.events import LimitReached
 from ..transcript.run import RevisionRun, Run
 from ..transcript.transcript import Side
 from .subject import REACHED, RunTerms, Subject, on_the_run
@@ -31,6 +32,7 @@ class RecordJudgement:
         self._run_terms = terms
         self._terms = Terms(Side(subject.role), subject.transport, terms.strict, terms.mask)
         self.reached = bool(run.reached)
+        self.ended_early = run.ended_early
         notes = (terms.mask(note) for record in run.revisions.values() for note in record.notes)
         self.notes = list(dict.fromkeys(notes))
         records = {revision: run.revisions[revision.name] for revision in terms.revisions}
@@ -45,11 +47,13 @@ class RecordJudgement:
         first = asked_first(records)
         for revision, record in records.items():
             evidence = evidence_of(record.transcripts, revision)
-            results = self._alike(revision, record) or judge(evidence, self._terms)
-            self._results |= {(result.rule, revision): self._as_recorded(result) for result in results}
+            judged = (_with_limit(result, record) for result in judge(evidence, self._terms))
+            results = self._alike(revision, record) or [*map(self._as_recorded, judged)]
+            self._results |= {(result.rule, revision): result for result in results}
             if revision in first:
                 status = sampling_status(record, evidence, self._terms.side, results)
-                self.statuses.append(replace(status, why=self._run_terms.mask(status.why)))
+                why = self.ended_early if self.ended_early and not status.judged else status.why
+                self.statuses.append(replace(status, why=self._run_terms.mask(why)))
             record.transcripts.clear()
             # What is read of a record refers to itself in circles, and may be large.
             del evidence
@@ -57,6 +61,8 @@ class RecordJudgement:
 
     def _as_recorded(self, result: Result) -> Result:
         """A result, where the record holds what the rule is about; otherwise a pass would mean nothing."""
+        if self.ended_early and result.verdict is Verdict.NOT_OBSERVED:
+            return replace(result, message=self._not_reached)
         reason = self._unrecorded.get(result.rule)
         if reason is None or result.verdict is not Verdict.PASS:
             return result
@@ -69,26 +75,53 @@ class RecordJudgement:
         if record.failure is not None:
             reason = f"the {self._what} did not come up, see {REACHED}"
             return without_evidence(revision, self._terms, Verdict.NOT_OBSERVED, reason)
+        if self.ended_early and not record.opened:
+            return without_evidence(revision, self._terms, Verdict.NOT_OBSERVED, self._not_reached)
         return None
+
+    @property
+    def _not_reached(self) -> str:
+        """Why nothing came up that a rule could judge, where the run ended early."""
+        return f"it did not come to that: {self.ended_early}"
 
     def _on_the_run(self, run: Run) -> Result:
         """The verdict on the run as a whole: whether the system came up, and took part in sampling at all."""
         kind = self._what
         failures = {name: record.failure for name, record in run.revisions.items() if record.failure}
         refusals = {n: record.not_negotiated for n, record in run.revisions.items() if record.not_negotiated}
-        if failures:
+        bugs = {name: bug for name, record in run.revisions.items() for bug in record.bugs[:1]}
+        if failures or bugs:
             verdict = Verdict.ERROR
-            message = f"the {kind} under test could not be judged:\n" + _by_text(failures)
+            message = f"the {kind} under test could not be judged:\n" + _by_text(bugs | failures)
         elif len(refusals) == len(run.revisions):
             verdict = Verdict.FAIL
             message = f"the {kind} speaks none of the revisions asked for:\n{_by_text(refusals)}"
+        elif not run.reached and run.ended_early:
+            verdict = Verdict.ERROR
+            message = f"{run.ended_early}, before the {kind} under test took part in sampling"
         elif not run.reached:
-            verdict = Verdict.FAIL
+            # What a connection was ended for may have kept it from asking.
+            limited = any(map(_limit_reached, run.revisions.values()))
+            verdict = Verdict.ERROR if limited else Verdict.FAIL
             message = run.unreached
         else:
             verdict, message = Verdict.PASS, ", ".join(run.reached)
         statement = f"A run judges a {kind} only if that comes up and takes part in sampling."
         return on_the_run(self._subject, self._run_terms, verdict, message, statement)
+
+
+def _limit_reached(record: RevisionRun) -> LimitReached | None:
+    """The first limit of the harness that ended a connection in a revision."""
+    limits = (limit for transcript in record.transcripts for limit in transcript.events(LimitReached))
+    return next(limits, None)
+
+
+def _with_limit(result: Result, record: RevisionRun) -> Result:
+    """A result, with the limit that may have kept a rule from being observed."""
+    limit = _limit_reached(record) if result.verdict is Verdict.NOT_OBSERVED else None
+    if limit is None:
+        return result
+    return replace(result, message=f"{result.message} (the harness ended a connection with {limit.words})")
 
 
 def _by_text(reasons: dict[str, str]) -> str:

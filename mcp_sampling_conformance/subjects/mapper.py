@@ -14,7 +14,8 @@ from ..mappers.check import Outcome, check_property, unknown_properties
 from ..mappers.mapper import Mapper
 from ..mappers.properties import PROPERTIES, Property
 from ..protocol.revisions import Revision
-from .subject import REACHED, RunTerms, bug_report, on_the_run
+from ..transcript.bugs import bug_report
+from .subject import REACHED, RunTerms, on_the_run
 
 _BY_NAME = {prop.name: prop for prop in PROPERTIES}
 
@@ -59,11 +60,12 @@ class MapperJudgement:
         self._bug = ""
         try:
             found = detect(subject.target, terms.revisions[-1], self._calls)
-        except Exception:
-            self._bug = bug_report()
+        except Exception as error:
+            self._bug = bug_report(error)
             found = Detected(None, self._bug)
         self._found = found
         self.reached = found.mapper is not None
+        self.ended_early = ""
         self.notes = [terms.mask(found.note)] if found.note else []
 
     def result(self, rule: str, revision: Revision | None) -> Result:
@@ -85,8 +87,8 @@ class MapperJudgement:
             outcome = check_property(
                 prop, mapper, revision, examples=self._subject.examples, seed=self._subject.seed, calls=self._calls
             )
-        except Exception:  # a bug of ours must not take the other verdicts with it
-            return self._result(prop, revision, Verdict.ERROR, bug_report())
+        except Exception as error:  # a bug of ours must not take the other verdicts with it
+            return self._result(prop, revision, Verdict.ERROR, bug_report(error))
         details = tuple(f"    {line}" for line in outcome.details)
         return self._result(prop, revision, self._verdict(prop, outcome), outcome.why, details)
 

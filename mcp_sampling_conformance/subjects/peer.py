@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
-
-from anyio.from_thread import start_blocking_portal
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from ..judging.judge import broken_since
 from ..protocol.revisions import Revision
 from ..rules.registry import rules_for
-from ..scenarios.conditions import Conditions, Generated
+from ..scenarios.conditions import Conditions, Generated, Patience
+from ..transcript.bugs import bug_report
 from ..transcript.recorder import Recorder
 from ..transcript.run import RevisionRun, Run, conclude
 from ..transcript.transcript import Side
 from ..transports.to_server.servers import Server
 from .judgement import RecordJudgement
-from .subject import RunTerms, bug_report
+from .own_thread import OwnThread
+from .subject import RunTerms
+
+#: seconds between two looks at what is going on
+_TICK = 0.02
+#: seconds that the scenarios may take to an end that they are told to come to; a callback may block their event loop
+_END = 15.0
 
 Provoke = Callable[[Sequence[Revision], Conditions], Awaitable[Run]]
 
@@ -32,7 +37,8 @@ class PeerSubject:
     value: str  #: as the user typed it
     transport: str
     provoke: Provoke
-    timeout: float  #: seconds that any one answer may take
+    patience: Patience
+    newest: bool  #: only the newest revision of each era that it speaks is judged
     generated: Generated
     new_recorder: Callable[[], Recorder] = field(default=Recorder)
     server: Server | None = None  #: how a server under test is reached
@@ -55,33 +61,51 @@ class PeerSubject:
     def _recorded(self, terms: RunTerms, recorder: Recorder) -> Run:
         try:
             run = self._provoked(terms, recorder)
-        except Exception:  # a bug of ours: said once, and not by every item
-            bug = bug_report()
+        except Exception as error:  # a bug of ours: said once, and not by every item
+            bug = bug_report(error)
             run = Run({revision.name: RevisionRun(failure=bug) for revision in terms.revisions})
         conclude(run, recorder, self.transport)
         return run
 
     def _provoked(self, terms: RunTerms, recorder: Recorder) -> Run:
-        """Run the scenarios on a thread of their own, so that no event loop of the user's tests is touched."""
-        progress, mask = terms.progress, terms.mask
+        """Run the scenarios, to their end or up to where they are to end early."""
 
         def say(text: str) -> None:
-            progress.say(mask(text))
+            terms.progress.say(terms.mask(text))
 
-        conditions = Conditions(self.timeout, say, self.generated, broken_since, recorder)
+        conditions = Conditions(
+            self.patience.timeout,
+            say,
+            self.generated,
+            broken_since,
+            recorder,
+            self.patience.start_timeout,
+            self.newest,
+        )
 
-        async def run() -> Run:
-            return await self.provoke(terms.revisions, conditions)
+        scenarios = OwnThread(lambda: self.provoke(terms.revisions, conditions))
+        try:
+            return self._awaited(scenarios, conditions, terms)
+        except KeyboardInterrupt:
+            scenarios.tell(conditions.stop, "the run was interrupted")
+            scenarios.wait(_END)
+            raise
+        finally:
+            terms.progress.clear()
 
-        with start_blocking_portal() as portal:
-            future = portal.start_task_soon(run)
-            try:
-                while not future.done():
-                    progress.show()
-                    time.sleep(0.02)
-                return future.result()
-            except (KeyboardInterrupt, CancelledError):
-                future.cancel()
-                raise KeyboardInterrupt from None
-            finally:
-                progress.clear()
+    def _awaited(self, scenarios: OwnThread[Run], conditions: Conditions, terms: RunTerms) -> Run:
+        begun, ends = time.monotonic(), inf
+        while not scenarios.done:
+            now, reason = time.monotonic(), terms.interrupted()
+            if now - begun > self.patience.max_time:
+                reason = reason or f"the run took longer than {self.patience.max_time:g} s (--mcp-max-time)"
+            if reason and ends == inf:
+                ends = now + _END
+                scenarios.tell(conditions.stop, reason)
+            if now > ends:
+                conditions.recorder.freeze(reason)
+                nothing = {revision.name: RevisionRun() for revision in terms.revisions}
+                return Run(nothing, ended_early=f"{reason}, while the {self.kind} under test held up the harness")
+            terms.progress.show()
+            time.sleep(_TICK)
+        return replace(scenarios.outcome(), ended_early=conditions.ending.reason)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +36,7 @@ class RunTerms:
     strict: bool  #: a broken SHOULD is a failure too
     mask: Mask  #: takes secrets out of a text
     progress: Progress
+    interrupted: Callable[[], str] = lambda: ""  #: why it is to end now, as a clause; nothing where it is not
 
 
 class Judgement(Protocol):
@@ -45,6 +45,10 @@ class Judgement(Protocol):
     @property
     def reached(self) -> bool:
         """Whether there was anything to judge at all."""
+
+    @property
+    def ended_early(self) -> str:
+        """Why not everything was tried that was to be, as a clause; nothing where it was."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -98,8 +102,3 @@ def on_the_run(subject: Subject, terms: RunTerms, verdict: Verdict, message: str
         url=page_url(newest, "client/sampling", "message-flow"),
         statement=statement,
     )
-
-
-def bug_report() -> str:
-    """What is said of an exception of our own; to be called where one is handled."""
-    return f"a bug in the harness, please report it:\n{traceback.format_exc()}"
