@@ -1,15 +1,10 @@
-"""Shared by the two kill matrices: run the mutants side by side, and gather what each broke."""
+"""Shared by the kill matrices: run a mutant, and gather what it broke."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-
-import anyio
 
 from mcp_sampling_conformance.judging.judge import Terms, evidence_of, judge
 from mcp_sampling_conformance.judging.results import Result, Verdict
@@ -21,8 +16,8 @@ from mcp_sampling_conformance.transcript.masking import Mask
 from mcp_sampling_conformance.transcript.run import Run, conclude, read_run
 from mcp_sampling_conformance.transcript.transcript import Side, Transcript
 
-#: runs a mutant, by its name, in the revision in which it is one
-Provoke = Callable[[str, str, Conditions], Awaitable[Run]]
+#: runs a system under test to its end
+Provoke = Callable[[Conditions], Run]
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -46,36 +41,15 @@ def broken(results: Iterable[Result]) -> dict[str, str]:
     return {r.rule: r.message for r in results if r.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.ERROR)}
 
 
-def kill(
-    mutants: Mapping[str, Any],
-    provoke: Provoke,
-    side: Side,
-    timeout: float,
-    transport: str = "stdio",
-) -> dict[str, dict[str, str]]:
-    """What each mutant broke; they run side by side, for they wait as much as they work.
-
-    The record of each is saved and judged again, and nothing may differ.
-    """
-    with ProcessPoolExecutor(4) as pool:
-        jobs = {
-            name: pool.submit(_broken_by, provoke, name, mutant.revision, side, timeout, transport)
-            for name, mutant in mutants.items()
-        }
-        return {name: job.result() for name, job in jobs.items()}
-
-
-def _broken_by(
-    provoke: Provoke, name: str, revision: str, side: Side, timeout: float, transport: str
-) -> dict[str, str]:
-    with TemporaryDirectory() as folder:
-        recorder = SavingRecorder(Path(folder), About(side.value, side, name, {}, None), Mask())
-        run = anyio.run(provoke, name, revision, Conditions(timeout, recorder=recorder))
-        conclude(run, recorder, transport)
-        recorder.close()
-        results = judged(run, side, transport)
-        assert judged(loaded(Path(folder)), side, transport) == results, "saved and judged again it differs"
-        return broken(results)
+def broken_by(provoke: Provoke, side: Side, timeout: float, folder: Path, transport: str = "stdio") -> dict[str, str]:
+    """What a mutant broke. Its record is saved to the folder and judged again, and nothing may differ."""
+    recorder = SavingRecorder(folder, About(side.value, side, "a mutant", {}, None), Mask())
+    run = provoke(Conditions(timeout, recorder=recorder))
+    conclude(run, recorder, transport)
+    recorder.close()
+    results = judged(run, side, transport)
+    assert judged(loaded(folder), side, transport) == results, "saved and judged again it differs"
+    return broken(results)
 
 
 def loaded(folder: Path) -> Run:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import anyio
 import pytest
 from client_mutants import MUTANTS
-from kill_matrix import all_rules_of, broken, judged, kill, python
+from in_process import InProcess, client_in_process
+from kill_matrix import all_rules_of, broken, broken_by, judged, python
+from reference_client import AtOnce, Client
+from turned_clock import run_turned
 
 from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
 from mcp_sampling_conformance.scenarios.client.run import provoke_client
@@ -20,23 +26,26 @@ TIMEOUT = 1.0
 UNBREAKABLE = {"capability/revision-respected"}
 
 
-async def run(command: list[str], revisions: list[str], conditions: Conditions) -> Run:
-    chosen = [REVISIONS[name] for name in revisions]
-    return await provoke_client(Command([*command, "{server}"]), chosen, [], conditions)
+def run(command: Command, revisions: Sequence[str], conditions: Conditions) -> Run:
+    """Provoke the client that a command starts; one in this process on a clock that is turned."""
+    runner = run_turned if isinstance(command, InProcess) else anyio.run
+    return runner(provoke_client, command, [REVISIONS[name] for name in revisions], [], conditions)
 
 
-async def run_mutant(name: str, revision: str, conditions: Conditions) -> Run:
-    return await run(python("client_mutants.py", name), [revision], conditions)
-
-
-@pytest.fixture(scope="module")
-def killed() -> dict[str, dict[str, str]]:
-    return kill(MUTANTS, run_mutant, Side.CLIENT, TIMEOUT)
+def started(script: str, *arguments: str) -> Command:
+    """One of our fixture clients as a process."""
+    return Command([*python(script, *arguments), "{server}"])
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_mutant_breaks_exactly_its_rules(killed: dict[str, dict[str, str]], name: str) -> None:
-    assert set(killed[name]) == MUTANTS[name].breaks, killed[name]
+def test_mutant_breaks_exactly_its_rules(name: str, tmp_path: Path) -> None:
+    mutant = MUTANTS[name]
+
+    def provoke(conditions: Conditions) -> Run:
+        return run(client_in_process(mutant.program), [mutant.revision], conditions)
+
+    broken = broken_by(provoke, Side.CLIENT, TIMEOUT, tmp_path)
+    assert set(broken) == mutant.breaks, broken
 
 
 @pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])
@@ -46,13 +55,16 @@ def test_every_rule_has_a_mutant(modern: bool) -> None:
     assert all_rules_of(Side.CLIENT, [modern]) - unbreakable == frozenset().union(*ours)
 
 
-def test_reference_is_clean() -> None:
-    record = anyio.run(run, python("reference_client.py"), list(NAMES), Conditions(TIMEOUT))
+@pytest.mark.parametrize(
+    "command", [started("reference_client.py"), client_in_process(Client)], ids=["process", "here"]
+)
+def test_reference_is_clean(command: Command) -> None:
+    record = run(command, NAMES, Conditions(TIMEOUT))
     assert broken(judged(record, Side.CLIENT)) == {}
 
 
 def test_client_that_calls_all_tools_at_once_is_clean() -> None:
-    record = anyio.run(run, [*python("reference_client.py"), "--at-once"], list(NAMES), Conditions(TIMEOUT))
+    record = run(client_in_process(AtOnce), NAMES, Conditions(TIMEOUT))
     assert broken(judged(record, Side.CLIENT)) == {}
     # A modern client refuses by going on, and this one has gone on already: what it refuses is waited for.
     assert not [note for name in NAMES if name not in MODERN for note in record.revisions[name].notes]

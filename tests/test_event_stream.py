@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_sampling_conformance.transcript.events import Flooded, StreamEvent
+from mcp_sampling_conformance.transcript import transcript as transcripts
+from mcp_sampling_conformance.transcript.events import LimitReached, StreamEvent
 from mcp_sampling_conformance.transcript.transcript import Entry, Transcript
 from mcp_sampling_conformance.transports import event_stream
 from mcp_sampling_conformance.transports.event_stream import EventSplitter, ServerSentEvent, read_events
-from mcp_sampling_conformance.transports.lines import Flood
+from mcp_sampling_conformance.transports.lines import CutOff
 
 
 def split(*pieces: bytes) -> list[ServerSentEvent]:
@@ -197,12 +198,12 @@ def test_it_agrees_with_another_reader(stream: bytes) -> None:
 def test_an_event_that_never_ends() -> None:
     splitter = EventSplitter(longest=1000)
     lines = [b"data: 01\n"] * 200
-    with pytest.raises(Flood):
+    with pytest.raises(event_stream.TooLong):
         list(chain.from_iterable(map(splitter.feed, lines)))
 
 
 def test_long_lines_take_linear_time() -> None:
-    splitter = EventSplitter()
+    splitter = EventSplitter(longest=2**25)
     pieces = [b"data: ", *[b"x" * 4096] * 5000, b"\n\n"]
     (event,) = [event for piece in pieces for event in splitter.feed(piece)]
     assert len(event.data) == 4096 * 5000
@@ -226,7 +227,7 @@ def read(*pieces: bytes) -> tuple[Transcript, list[Entry], str]:
             async with aclosing(read_events(chunks(), transcript, "POST 1")) as events:  # type: ignore[type-var]
                 async for _, entry in events:
                     found += [] if entry is None else [entry]
-        except (Flood, ConnectionError) as error:
+        except (CutOff, ConnectionError) as error:
             return transcript, found, type(error).__name__
         raise AssertionError
 
@@ -245,7 +246,8 @@ def test_every_byte_is_in_the_record() -> None:
 
 
 def test_a_flood_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "MAX_LINES", 10)
+    monkeypatch.setattr(transcripts, "CONNECTION_ITEMS", 10)
     transcript, entries, error = read(*[b":\n\n" * 4] * 100)
-    assert (entries, error) == ([], "Flood")
-    assert [event.bytes for event in transcript.events(Flooded)] == [36]
+    assert (entries, error) == ([], "CutOff")
+    assert [event.what for event in transcript.events(LimitReached)] == ["messages and events on one connection"]
+    assert len(transcript.items) == 12

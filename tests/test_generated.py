@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import anyio
+import client_mutants
 import picky_clients
 import picky_servers
 import pytest
 from hypothesis import given, settings
+from in_process import client_in_process, server_in_process
 from kill_matrix import python
+from lenient_client import LENIENT
+from reference_client import Client
+from reference_server import Server
+from server_mutants import MUTANTS
 
 from mcp_sampling_conformance.judging.judge import broken_since
 from mcp_sampling_conformance.peers.client import FixtureClient
@@ -30,6 +34,7 @@ from mcp_sampling_conformance.scenarios.search.search import Search
 from mcp_sampling_conformance.scenarios.server.callees import Callee
 from mcp_sampling_conformance.scenarios.server.connections import open_client
 from mcp_sampling_conformance.scenarios.server.examples import invalid_answers, try_on_server, valid_answers
+from mcp_sampling_conformance.scenarios.server.ground import ground
 from mcp_sampling_conformance.transcript.run import RevisionRun, Run
 from mcp_sampling_conformance.transcript.transcript import Transcript
 from mcp_sampling_conformance.transports.process import Command
@@ -45,29 +50,28 @@ LEGACY, MODERN = "2025-11-25", "2026-07-28"
 SMALL = 450
 
 
-async def searched_server(command: list[str], revision: Revision, answers: Any, how: Generated = MUCH) -> Search:
+async def searched_server(command: Command, revision: Revision, answers: Any, how: Generated = MUCH) -> Search:
     """A search with answers to the sampling of one tool, on connections to a command."""
 
     @asynccontextmanager
     async def connect() -> AsyncIterator[FixtureClient]:
         transcript = Transcript("a search", "stdio")
-        async with open_client(StdioServer(Command(command)), revision, transcript, TIMEOUT) as client:
+        async with open_client(StdioServer(command), revision, transcript, TIMEOUT) as client:
             await client.greet(revision.name, {})
             await client.begin()
             yield client
 
-    async with searching(partial(answers, revision, {ASK.label: []}), how, TIMEOUT) as search:
-        await try_on_server(search, connect, [ASK], revision, broken_since)
+    async with searching(partial(answers, revision, {ASK.label: []}), how, TIMEOUT) as search, ground(connect) as place:
+        await try_on_server(search, place, [ASK], revision, broken_since)
     return search
 
 
-async def searched_client(command: list[str], revision: Revision, requests: Any, how: Generated = MUCH) -> Search:
+async def searched_client(command: Command, revision: Revision, requests: Any, how: Generated = MUCH) -> Search:
     """A search with sampling requests, made of a command that is started as often as need be."""
 
     async def start(book: Book) -> None:
         run = Run({revision.name: RevisionRun()})
-        client = ClientRun(Command([*command, "{server}"]), revision, book, run, Conditions(TIMEOUT))
-        await client.one_start()
+        await ClientRun(command, revision, book, run, Conditions(TIMEOUT)).one_start()
 
     async with searching(partial(requests, revision, False), how, TIMEOUT) as search:
         await try_on_client(search, start, revision, broken_since)
@@ -103,39 +107,32 @@ CASES = [
 
 def finds_in(case: Case) -> list[Find]:
     role, name, ends, revision = case
-    command = python(f"picky_{role}s.py", f"{ends}-on-{name}")
+    command: Command
     if role == "server":
+        command = server_in_process(picky_servers.picky(ends, name))
         valid, searched, content = name in picky_servers.VALID, searched_server, (valid_answers, invalid_answers)
     else:
+        command = client_in_process(picky_clients.picky(ends, name))
         valid, searched, content = name in picky_clients.VALID, searched_client, (valid_requests, invalid_requests)
     chosen, how = (content[0], MUCH) if valid else (content[1], MORE)
-    finds = anyio.run(searched, command, REVISIONS[revision], chosen, how).finds
-    # Long messages of a record are in a file of this process, so that it cannot be handed to another.
-    return [replace(find, transcript=Transcript("left behind", "stdio")) for find in finds]
-
-
-@pytest.fixture(scope="module")
-def found() -> dict[Case, list[Find]]:
-    """What all the searches found; they run side by side, for they wait as much as they work."""
-    with ProcessPoolExecutor(4) as pool:
-        return dict(zip(CASES, pool.map(finds_in, CASES), strict=True))
+    return anyio.run(searched, command, REVISIONS[revision], chosen, how).finds
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_what_a_system_cannot_take_is_found(found: dict[Case, list[Find]], case: Case) -> None:
+def test_what_a_system_cannot_take_is_found(case: Case) -> None:
     role, name, *_ = case
     tables = {"server": picky_servers.ALL, "client": picky_clients.ALL}
-    check(found[case], tables[role][name], huge=name == "huge-text")
+    check(finds_in(case), tables[role][name], huge=name == "huge-text")
 
 
 @pytest.mark.parametrize("revision", [LEGACY, MODERN])
 def test_what_the_valid_rest_does_is_not_blamed_on_the_violation(revision: str) -> None:
-    dies = python("picky_servers.py", "dies-on-emoji")
+    dies = server_in_process(picky_servers.picky("dies", "emoji"))
     search = anyio.run(searched_server, dies, REVISIONS[revision], invalid_answers)
     check(search.finds, picky_servers.ALL["emoji"])
     assert [find.rules for find in search.finds] == [{"content/kinds-answered"}]
 
-    dies = python("picky_clients.py", "dies-on-emoji")
+    dies = client_in_process(picky_clients.picky("dies", "emoji"))
     search = anyio.run(searched_client, dies, REVISIONS[revision], invalid_requests)
     check(search.finds, picky_clients.ALL["emoji"])
     assert [find.rules for find in search.finds] == [{"content/kinds-answered"}]
@@ -144,24 +141,24 @@ def test_what_the_valid_rest_does_is_not_blamed_on_the_violation(revision: str) 
 @pytest.mark.parametrize("revision", [LEGACY, MODERN])
 def test_nothing_is_found_where_nothing_is_wrong(revision: str) -> None:
     for answers in (valid_answers, invalid_answers):
-        search = anyio.run(searched_server, python("reference_server.py"), REVISIONS[revision], answers)
+        search = anyio.run(searched_server, server_in_process(Server), REVISIONS[revision], answers)
         assert not search.finds, search.finds
         assert search.tried > MUCH.examples / 2
     for requests in (valid_requests, invalid_requests):
-        search = anyio.run(searched_client, python("reference_client.py"), REVISIONS[revision], requests)
+        search = anyio.run(searched_client, client_in_process(Client), REVISIONS[revision], requests)
         assert not search.finds, search.finds
         assert search.tried > MUCH.examples / 2
 
 
 @pytest.mark.parametrize("revision", [LEGACY, MODERN])
 def test_a_rule_that_is_broken_whatever_is_sent_does_not_end_the_search(revision: str) -> None:
-    server = python("server_mutants.py", "max-tokens-string")
+    server = server_in_process(MUTANTS["max-tokens-string"].program)
     search = anyio.run(searched_server, server, REVISIONS[revision], valid_answers)
     assert search.known == {"max-tokens/integer"}
     assert not search.finds
     assert search.tried > MUCH.examples / 2
 
-    client = python("client_mutants.py", "role-system")
+    client = client_in_process(client_mutants.MUTANTS["role-system"].program)
     search = anyio.run(searched_client, client, REVISIONS[revision], valid_requests)
     assert search.known == {"role/result-role"}
     assert not search.finds
@@ -179,7 +176,7 @@ def test_nothing_is_tried_on_a_client_that_is_about_to_be_ended(monkeypatch: pyt
 
     monkeypatch.setattr(Search, "finish", noted)
     # In this era it leaves a request unanswered, and makes its next call at once.
-    command = python("picky_clients.py", "hangs-on-emoji")
+    command = client_in_process(picky_clients.picky("hangs", "emoji"))
     anyio.run(searched_client, command, REVISIONS[LEGACY], valid_requests)
     assert len(blamed) > 1
     assert all(picky_clients.ALL["emoji"](params) for params in blamed)
@@ -187,7 +184,7 @@ def test_nothing_is_tried_on_a_client_that_is_about_to_be_ended(monkeypatch: pyt
 
 @pytest.mark.parametrize("revision", [LEGACY, MODERN])
 def test_a_client_that_hands_invalid_content_back_is_not_blamed(revision: str) -> None:
-    command = python("lenient_client.py", "hands-back")
+    command = client_in_process(*LENIENT["hands-back"])
     search = anyio.run(searched_client, command, REVISIONS[revision], invalid_requests, MORE)
     assert not search.finds, search.finds
 
@@ -203,7 +200,7 @@ def test_the_seed_makes_the_same_examples_again(monkeypatch: pytest.MonkeyPatch)
             finish(search, attempt, *outcome)
 
         monkeypatch.setattr(Search, "finish", noted)
-        command = python("reference_server.py")
+        command = server_in_process(Server)
         anyio.run(searched_server, command, REVISIONS[LEGACY], valid_answers, Generated(10, seed))
         return values
 
@@ -211,7 +208,7 @@ def test_the_seed_makes_the_same_examples_again(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_client_that_answers_late_is_not_blamed() -> None:
-    late = python("broken_clients.py", "answers-late")  # whenever there is an image
+    late = Command([*python("broken_clients.py", "answers-late"), "{server}"])  # whenever there is an image
     search = anyio.run(searched_client, late, REVISIONS[LEGACY], valid_requests, Generated(20, 0))
     assert search.finds == []
     assert search.tried > 10
@@ -248,11 +245,14 @@ def test_tools_that_cannot_be_called_or_must_not_be(tool: dict[str, Any]) -> Non
 
 # --- as a user sees it
 
+#: in this process all modules are imported already
+QUIET = ("-p", "no:asyncio", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+
 
 def report_of(pytester: pytest.Pytester, *options: str) -> tuple[pytest.RunResult, set[str]]:
     """A run of the plugin in one revision, and the rules that did not hold."""
     one = ("--mcp-spec-version", LEGACY, "--mcp-report", "report.json", "--mcp-timeout", "3")
-    result = pytester.runpytest_subprocess("mcp-sampling", *options, *one, timeout=60)
+    result = pytester.runpytest_inprocess("mcp-sampling", *QUIET, *options, *one)
     results = json.loads((pytester.path / "report.json").read_text())["results"]
     return result, {r["rule"] for r in results if r["verdict"] in ("fail", "warn", "error")}
 
@@ -317,7 +317,7 @@ def test_a_callback_that_cannot_take_it(pytester: pytest.Pytester) -> None:
     ],
 )
 def test_usage_errors(pytester: pytest.Pytester, options: tuple[str, ...], words: str) -> None:
-    result = pytester.runpytest_subprocess("--mcp-server", " ".join(python("reference_server.py")), *options)
+    result = pytester.runpytest_inprocess("--mcp-server", " ".join(python("reference_server.py")), *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {options[0]}: {words}*"])
     result.stderr.no_fnmatch_line("*Traceback*")

@@ -143,6 +143,18 @@ def test_a_session_that_ends_while_a_stream_waits_ends_at_once() -> None:
     assert not polls(talk(TellsToWaitLong, leave))
 
 
+@pytest.mark.parametrize("handler", [NeverDone, Polls, BreaksOff])
+def test_a_session_may_end_at_any_moment_of_a_stream(handler: type[Polled]) -> None:
+    """While it waits to be resumed, is being resumed, or is read."""
+    for moment in range(12):
+
+        async def leave(client: FixtureClient, moment: int = moment) -> None:
+            await client.start_request(*ASK)
+            await anyio.sleep(moment * 0.003)
+
+        talk(handler, leave)
+
+
 @pytest.mark.parametrize("handler", [OneId, PollsWithOneId])
 def test_an_equal_request_of_a_later_call_is_another_one(handler: type[Handler]) -> None:
     transcript = talk(handler, three_calls)

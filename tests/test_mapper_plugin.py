@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,9 +217,7 @@ def test_an_exception_that_is_no_refusal(run: Run) -> None:
 
 
 def test_a_mapper_that_hangs_now_and_then(run: Run, pytester: pytest.Pytester) -> None:
-    start = time.monotonic()
     result = run("hangs_on_audio", *ONE, *REPORT, "--mcp-timeout", "0.5")
-    assert time.monotonic() - start < 15
     assert len(with_verdict(pytester, "fail")) in (2, 3)  # then nothing is called any more
     assert with_verdict(pytester, "pass") == {"sampling-reached"}
     result.stdout.fnmatch_lines(

@@ -8,7 +8,6 @@ import itertools
 import json
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -435,10 +434,8 @@ def hangs_on_audio(messages: list[Json]) -> Any:
 
 
 def test_what_hangs_is_waited_for_a_few_times_and_told() -> None:
-    start = time.monotonic()
     with pytest.raises(AssertionError) as caught:
         check_mapper(hangs_on_audio, timeout=0.2)
-    assert 0.6 < time.monotonic() - start < 20
     failures = str(caught.value).split("\n\n")
     assert len(failures) in (2, 3)  # two where an input is so long that a shorter one is looked for
     for failure in failures:

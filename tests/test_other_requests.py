@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import anyio
 import jsonschema
 import pytest
-from kill_matrix import broken, python
+from in_process import server_in_process
+from kill_matrix import broken
 from lenient_other_requests import FORM, PROGRAMS
 from test_server_kill_matrix import NAMED, TIMEOUT, results, run
 
@@ -19,8 +19,7 @@ from mcp_sampling_conformance.transcript.events import OtherAsked
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_server_that_needs_more_than_sampling_is_clean(name: str) -> None:
-    command = python("lenient_other_requests.py", name)
-    record = anyio.run(run, command, list(NAMES), NAMED[:2], Conditions(TIMEOUT))
+    record = run(server_in_process(PROGRAMS[name]), NAMES, NAMED[:2], Conditions(TIMEOUT))
     assert record.reached == [callee.label for callee in NAMED[:2]]
     assert broken(results(record)) == {}
     for revision, one in record.revisions.items():
@@ -61,7 +60,7 @@ def test_a_form_is_filled_in_as_its_schema_says(name: str) -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        {"type": "string", "pattern": "^no text that anybody thinks of$"},
+        {"type": "string", "pattern": "^a$", "minLength": 2},
         {"type": "string", "pattern": "(unclosed"},
         {"type": "string", "minLength": 10**9},
         {"type": "number", "minimum": 1e999},

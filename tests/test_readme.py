@@ -33,7 +33,7 @@ def test_the_example_of_a_client_is_one(pytester: pytest.Pytester) -> None:
     (example,) = [block for block in blocks("python") if "anyio.run(main)" in block]
     client = pytester.makepyfile(client=example)
     options = ("--mcp-client", f"{sys.executable} {client} {{server}}", "--mcp-spec-version", "2025-11-25")
-    result = pytester.runpytest_subprocess(*options, "-k", "sampling-reached or max-tokens", timeout=60)
+    result = pytester.runpytest_inprocess("-p", "no:asyncio", *options, "-k", "sampling-reached or max-tokens")
     assert result.ret == 0
     assert result.parseoutcomes()["passed"] > 1
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import server_in_process
+from server_mutants import MUTANTS
+from test_server_kill_matrix import NAMED, TIMEOUT, run
+
+from mcp_sampling_conformance.scenarios.conditions import Conditions
+from mcp_sampling_conformance.transcript.archive import About, SavingRecorder
+from mcp_sampling_conformance.transcript.masking import Mask
+from mcp_sampling_conformance.transcript.run import conclude
+from mcp_sampling_conformance.transcript.transcript import Side
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 120
-QUICK = ("-p", "no:cacheprovider", "--mcp-timeout", "2", "--mcp-examples", "1")
+QUICK = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--mcp-timeout", "2", "--mcp-examples", "1")
+QUICK += ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 BOTH_ERAS = ("--mcp-spec-version", "2025-11-25", "--mcp-spec-version", "2026-07-28")
 
 
@@ -73,7 +81,7 @@ def test_saved_and_judged_again_gives_the_same_results(pytester: pytest.Pytester
         "--mcp-report",
         "first.json",
     )
-    first = pytester.runpytest_subprocess(*options, timeout=SECONDS)
+    first = pytester.runpytest_inprocess(*options)
     again = pytester.runpytest_inprocess(
         *("mcp-sampling", *QUICK, "--mcp-transcript", "saved", "--mcp-report", "again.json")
     )
@@ -89,10 +97,11 @@ def test_saved_and_judged_again_gives_the_same_results(pytester: pytest.Pytester
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of a broken server in one revision."""
     folder = tmp_path_factory.mktemp("record")
-    server = ("--mcp-server", fixture("server_mutants.py", "max-tokens-string"), "--mcp-spec-version", "2025-11-25")
-    options = ("mcp-sampling", *QUICK, *server, "--mcp-record", str(folder / "saved"))
-    subprocess.run([sys.executable, "-m", "pytest", *options], cwd=folder, check=False, timeout=SECONDS)
-    return folder / "saved"
+    recorder = SavingRecorder(folder, About("server", Side.SERVER, "python server.py", {}, None), Mask())
+    server = server_in_process(MUTANTS["max-tokens-string"].program)
+    conclude(run(server, ["2025-11-25"], NAMED, Conditions(TIMEOUT, recorder=recorder)), recorder, "stdio")
+    recorder.close()
+    return folder
 
 
 def test_the_failure_text_is_the_same(pytester: pytest.Pytester, saved: Path) -> None:

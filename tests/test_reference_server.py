@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import anyio
+import pytest
+from in_process import server_in_process
 from kill_matrix import broken, python
+from reference_server import Server
+from server_mutants import MUTANTS
 from test_server_kill_matrix import NAMED, TIMEOUT, results, run
 
 from mcp_sampling_conformance.judging.judge import Terms, evidence_of, judge
@@ -11,18 +14,22 @@ from mcp_sampling_conformance.judging.results import Verdict
 from mcp_sampling_conformance.protocol.revisions import NAMES, REVISIONS
 from mcp_sampling_conformance.scenarios.conditions import Conditions
 from mcp_sampling_conformance.transcript.transcript import Side
+from mcp_sampling_conformance.transports.process import Command
 
 
-def test_reference_is_clean_and_everything_is_observed() -> None:
-    found = results(anyio.run(run, python("reference_server.py"), list(NAMES), [], Conditions(TIMEOUT)))
+@pytest.mark.parametrize(
+    "command", [Command(python("reference_server.py")), server_in_process(Server)], ids=["process", "here"]
+)
+def test_reference_is_clean_and_everything_is_observed(command: Command) -> None:
+    found = results(run(command, NAMES, [], Conditions(TIMEOUT)))
     assert broken(found) == {}
     unjudged = {r.rule.split("/")[0] for r in found if r.verdict is not Verdict.PASS}
     assert unjudged == {"http"}, "all but what is about another transport has something to judge"
 
 
 def test_a_record_judged_twice_gives_the_same_verdicts() -> None:
-    mutant = python("server_mutants.py", "max-tokens-string")
-    record = anyio.run(run, mutant, ["2025-11-25"], NAMED, Conditions(TIMEOUT))
+    mutant = server_in_process(MUTANTS["max-tokens-string"].program)
+    record = run(mutant, ["2025-11-25"], NAMED, Conditions(TIMEOUT))
     evidence = [evidence_of(record.revisions["2025-11-25"].transcripts, REVISIONS["2025-11-25"]) for _ in range(2)]
     first, second = (judge(each, Terms(Side.SERVER, "stdio")) for each in evidence)
     assert first == second

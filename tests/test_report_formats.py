@@ -8,30 +8,28 @@ from pathlib import Path
 
 import pytest
 
+from mcp_sampling_conformance.report.formats import FORMATS
+from mcp_sampling_conformance.report.run_report import RunReport
+
 ROOT = Path(__file__).parent.parent
 SERVER = f"{sys.executable} -S {ROOT}/fixtures/server_mutants.py max-tokens-string"
 OPTIONS = ("mcp-sampling", "--mcp-server", SERVER, "--mcp-spec-version", "2025-11-25", "--mcp-examples", "0")
+OPTIONS += ("-p", "no:asyncio", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
-def test_a_new_format_is_a_function_and_a_line(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(
-        """
-        from mcp_sampling_conformance.report.formats import FORMATS
+def test_a_new_format_is_a_function_and_a_line(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    def text_report(report: RunReport) -> str:
+        broken = [result.rule for result in report.results if result.verdict == "fail"]
+        return f"{report.target.kind}: {', '.join(broken)}"
 
-        def text_report(report):
-            broken = [result.rule for result in report.results if result.verdict == "fail"]
-            return f"{report.target.kind}: {', '.join(broken)}"
-
-        FORMATS[".txt"] = text_report
-        """
-    )
-    result = pytester.runpytest_subprocess(*OPTIONS, "--mcp-report", "report.txt", timeout=60)
+    monkeypatch.setitem(FORMATS, ".txt", text_report)
+    result = pytester.runpytest_inprocess(*OPTIONS, "--mcp-report", "report.txt")
     assert result.ret == 1
     assert (pytester.path / "report.txt").read_text(encoding="utf-8") == "server: max-tokens/integer"
 
 
 def test_the_json_report_refers_to_the_record(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess(*OPTIONS, "--mcp-report", "r.json", "--mcp-record", "saved", timeout=60)
+    pytester.runpytest_inprocess(*OPTIONS, "--mcp-report", "r.json", "--mcp-record", "saved")
     results = json.loads((pytester.path / "r.json").read_text(encoding="utf-8"))["results"]
     (failed,) = [result for result in results if result["verdict"] == "fail"]
     reference = failed["references"][0]

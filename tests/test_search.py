@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from hostile import judge, sound
 from hypothesis import strategies as st
 
 from mcp_sampling_conformance.peers.server import Book, Tool
@@ -23,6 +27,8 @@ from mcp_sampling_conformance.scenarios.search.sorts import Field, add_search, b
 from mcp_sampling_conformance.transcript.events import Ended, Greeted
 from mcp_sampling_conformance.transcript.run import RevisionRun
 from mcp_sampling_conformance.transcript.transcript import Side, Transcript
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 #: what an attempt breaks, given the search and the number of the attempt
 Host = Callable[[Search, Attempt, int], set[str]]
@@ -108,9 +114,9 @@ def test_a_system_in_this_process_has_chance_of_its_own() -> None:
 
 def test_a_host_that_fails_ends_the_search() -> None:
     def host(search: Search, attempt: Attempt, count: int) -> set[str]:
-        raise OSError
+        raise OSError("a host that fails")
 
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises(OSError, match="a host that fails"):
         found(host, 10**6)
 
 
@@ -194,6 +200,42 @@ def test_the_users_chance_is_none_of_hypothesis_business() -> None:
     assert not found(host)
     made.append(random.random())
     assert made == expected[: len(made)]
+
+
+def test_a_search_leaves_the_process_as_it_was() -> None:
+    """While an example is tried, and in the end, shrinks included."""
+
+    def state() -> tuple[object, object]:
+        return random.getstate(), [*warnings.filters]
+
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
+        seen.append(state())
+        return {"a"} if attempt.example.value > 50 else set()
+
+    before, limit, seen = state(), sys.getrecursionlimit(), list[object]()
+    assert found(host)
+    assert len(seen) > 5
+    assert all(one == before for one in [*seen, state()])
+    assert sys.getrecursionlimit() == limit
+
+
+def test_a_search_that_is_given_up_leaves_the_process_as_it_was() -> None:
+    def host(search: Search, attempt: Attempt, count: int) -> set[str]:
+        raise OSError("a host that fails")
+
+    before, filters, limit = random.getstate(), [*warnings.filters], sys.getrecursionlimit()
+    with pytest.raises(OSError, match="a host that fails"):
+        found(host)
+    assert (random.getstate(), warnings.filters, sys.getrecursionlimit()) == (before, filters, limit)
+
+
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_a_run_in_which_every_warning_is_an_error(side: str, tmp_path: Path) -> None:
+    program = f"{sys.executable} -S {FIXTURES / f'reference_{side}.py'}" + " {server}" * (side == "client")
+    outcome = judge(tmp_path, "-W", "error", f"--mcp-{side}", program, "--mcp-spec-version", "2025-11-25")
+    sound(outcome)
+    assert outcome.exit == 0, outcome.text
+    assert outcome.report["summary"]["fail"] == outcome.report["summary"]["error"] == 0
 
 
 @pytest.mark.filterwarnings("error")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import anyio
 import pytest
-from kill_matrix import all_rules_of, judged, kill, python
+from in_process import InProcess, server_in_process
+from kill_matrix import all_rules_of, broken_by, judged, python
 from server_mutants import MUTANTS
+from turned_clock import run_turned
 
 from mcp_sampling_conformance.judging.results import Result
 from mcp_sampling_conformance.protocol.revisions import REVISIONS
@@ -27,8 +31,10 @@ NAMED = [
 ]
 
 
-async def run(command: list[str], revisions: Sequence[str], named: Sequence[Callee], conditions: Conditions) -> Run:
-    return await provoke(StdioServer(Command(command)), revisions, named, conditions)
+def run(command: Command, revisions: Sequence[str], named: Sequence[Callee], conditions: Conditions) -> Run:
+    """Provoke the server that a command starts; one in this process on a clock that is turned."""
+    runner = run_turned if isinstance(command, InProcess) else anyio.run
+    return runner(provoke, StdioServer(command), revisions, named, conditions)
 
 
 async def provoke(server: Server, revisions: Sequence[str], named: Sequence[Callee], conditions: Conditions) -> Run:
@@ -36,24 +42,22 @@ async def provoke(server: Server, revisions: Sequence[str], named: Sequence[Call
     return await provoke_server(server, chosen, named, conditions)
 
 
-async def run_mutant(name: str, revision: str, conditions: Conditions) -> Run:
-    # Two targets will do where the mutant is judged in another revision too.
-    named = NAMED[:2] if "@" in name else NAMED
-    return await run(python("server_mutants.py", name), [*MUTANTS[name].beside, revision], named, conditions)
-
-
 def results(run: Run) -> list[Result]:
     return judged(run, Side.SERVER)
 
 
-@pytest.fixture(scope="module")
-def killed() -> dict[str, dict[str, str]]:
-    return kill(MUTANTS, run_mutant, Side.SERVER, TIMEOUT)
-
-
 @pytest.mark.parametrize("name", MUTANTS)
-def test_mutant_breaks_exactly_its_rules(killed: dict[str, dict[str, str]], name: str) -> None:
-    assert set(killed[name]) == MUTANTS[name].breaks, killed[name]
+def test_mutant_breaks_exactly_its_rules(name: str, tmp_path: Path) -> None:
+    mutant = MUTANTS[name]
+    command = Command(python("server_mutants.py", name)) if mutant.process else server_in_process(mutant.program)
+    # Two targets will do where the mutant is judged in another revision too.
+    named = NAMED[:2] if "@" in name else NAMED
+
+    def provoke(conditions: Conditions) -> Run:
+        return run(command, [*mutant.beside, mutant.revision], named, conditions)
+
+    broken = broken_by(provoke, Side.SERVER, TIMEOUT, tmp_path)
+    assert set(broken) == mutant.breaks, broken
 
 
 @pytest.mark.parametrize("modern", [False, True], ids=["legacy", "modern"])

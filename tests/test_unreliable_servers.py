@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anyio
 import pytest
-from kill_matrix import broken, python
+from in_process import server_in_process
+from kill_matrix import broken
 from lenient_unreliable import PROGRAMS
 from test_server_kill_matrix import NAMED, TIMEOUT, results, run
 
@@ -16,7 +16,7 @@ from mcp_sampling_conformance.scenarios.conditions import Conditions
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_form_of_the_capability_is_blamed(name: str, tmp_path: Path) -> None:
-    command = python("lenient_unreliable.py", name, str(tmp_path))
-    record = anyio.run(run, command, list(NAMES[-2:]), NAMED[:2], Conditions(TIMEOUT))
+    command = server_in_process(PROGRAMS[name], tmp_path)
+    record = run(command, NAMES[-2:], NAMED[:2], Conditions(TIMEOUT))
     assert record.reached
     assert broken(results(record)) == {}

@@ -23,6 +23,8 @@ from mcp_sampling_conformance.transcript.transcript import Side, Transcript
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SECONDS = 60
 LEGACY, NEWEST_LEGACY, MODERN = "2025-06-18", "2025-11-25", "2026-07-28"
+#: in this process all modules are imported already
+QUIET = ("-p", "no:asyncio", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 NEVER = ("DOES NOT WORK", "never asked", "never reached")
 
 
@@ -32,8 +34,10 @@ def fixture(script: str, *arguments: str) -> str:
 
 def judge(pytester: pytest.Pytester, *options: str, revisions: tuple[str, ...] = (NEWEST_LEGACY,)) -> pytest.RunResult:
     named = [word for revision in revisions for word in ("--mcp-spec-version", revision)]
-    plain = ("mcp-sampling", "--mcp-examples", "0", "--mcp-report", "r.json")
-    return pytester.runpytest_subprocess(*plain, *named, *options, timeout=SECONDS)
+    plain = ("mcp-sampling", "--mcp-examples", "0", "--mcp-report", "r.json", *named, *options)
+    if "-n2" in options:
+        return pytester.runpytest_subprocess(*plain, timeout=SECONDS)
+    return pytester.runpytest_inprocess(*plain, *QUIET)
 
 
 def statuses(pytester: pytest.Pytester) -> list[tuple[bool, bool]]:
