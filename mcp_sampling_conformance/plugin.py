@@ -34,8 +34,15 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
     ("--mcp-tool", "NAME[=JSON]", True, "a tool to call, with its arguments, to make the server sample"),
     ("--mcp-prompt", "NAME[=JSON]", True, "a prompt to get to make the server sample"),
     ("--mcp-resource", "URI", True, "a resource to read to make the server sample"),
-    ("--mcp-spec-version", "REV", True, "judge only this revision of MCP (default: all that are spoken)"),
+    (
+        "--mcp-spec-version",
+        "REV",
+        True,
+        "judge only this revision of MCP; newest: the newest spoken of each era (default: all that are spoken)",
+    ),
     ("--mcp-timeout", "SECONDS", False, "how long any one answer may take (default: 10)"),
+    ("--mcp-start-timeout", "SECONDS", False, "how long a start of the system under test may take (default: 30)"),
+    ("--mcp-max-time", "SECONDS", False, "how long the whole run may take (default: 600)"),
     (
         "--mcp-examples",
         "N",
@@ -140,9 +147,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if _FOREIGN_DEFAULTS in config.stash and any(option_value(config, o) is not None for o in SUBJECTS):
         from .pytest_plugin.session import ConformanceSession
         from .pytest_plugin.settings import read_settings
+        from .report.printable import printable_lines
 
         options = {option: option_value(config, option) for option, *_ in OPTIONS}
-        settings = read_settings({**options, SEED: config.getoption(SEED, None)})
+        try:
+            settings = read_settings({**options, SEED: config.getoption(SEED, None)})
+        except pytest.UsageError as error:  # it may quote what is no text of ours, such as the error of an import
+            raise pytest.UsageError(printable_lines(str(error))) from None
         config.pluginmanager.register(ConformanceSession(config, settings), SESSION)
 
 
@@ -154,7 +165,8 @@ def _mcp_sampling_workshop(request: pytest.FixtureRequest) -> Iterator[Any]:
 
     session = request.config.pluginmanager.get_plugin(SESSION)
     with start_blocking_portal() as portal:
-        workshop = Workshop(portal, session.settings.server if session else None)
+        settings = session.settings if session else None
+        workshop = Workshop(portal, settings.server, settings.mask) if settings else Workshop(portal)
         yield workshop
         workshop.close()
 

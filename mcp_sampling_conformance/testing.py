@@ -19,14 +19,16 @@ from .peers.client import Asked, FixtureClient
 from .peers.server import Book, FixtureServer, Tool
 from .protocol.jsonrpc import Json
 from .protocol.revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision
+from .report.printable import printable_lines
 from .scenarios.client.run import ClientRun
 from .scenarios.conditions import Conditions
 from .scenarios.server.answers import text_result
 from .scenarios.server.callees import Callee
 from .scenarios.server.connections import open_client
+from .transcript.masking import Mask
 from .transcript.run import RevisionRun, Run
 from .transcript.transcript import Transcript
-from .transports.process import Command
+from .transports.process import Command, supervised
 from .transports.to_server.servers import Server, StdioServer
 
 #: an answer to a sampling request: the text of the model, a whole result, ``{"error": {...}}``, or what makes one of
@@ -42,7 +44,7 @@ class CallFailed(AssertionError):
     """A call was answered with an error, or not at all; ``error`` is the JSON-RPC error, if there was one."""
 
     def __init__(self, message: str, error: Json | None = None) -> None:
-        super().__init__(message)
+        super().__init__(printable_lines(message))
         self.error = error
 
 
@@ -53,8 +55,9 @@ class NotSpoken(CallFailed):
 class SamplingClient:
     """A client with sampling, connected to a server: call its tools, and see what they asked the model."""
 
-    def __init__(self, client: FixtureClient, portal: BlockingPortal, answers: Sequence[Answer]) -> None:
+    def __init__(self, client: FixtureClient, portal: BlockingPortal, answers: Sequence[Answer], mask: Mask) -> None:
         self._client = client
+        self._mask = mask
         self._portal = portal
         self._answers: Iterator[Answer] = chain(answers, repeat(DEFAULT_ANSWER))
         #: the params of every sampling request so far, in the order in which they came
@@ -84,7 +87,7 @@ class SamplingClient:
             why = "the server ended" if self._client.gone else f"no answer within {self._client.timeout:g} s"
             raise CallFailed(f"{callee.label}: {why}")
         if "error" in response:
-            raise CallFailed(f"{callee.label}: {response['error']}", response["error"])
+            raise CallFailed(self._mask(f"{callee.label}: {response['error']}"), response["error"])
         return dict(response["result"])
 
     async def _answer(self, client: FixtureClient, asked: Asked, position: int) -> None:
@@ -103,15 +106,15 @@ async def _opened(
     server: Server, revision: Revision, transcript: Transcript, timeout: float
 ) -> AsyncIterator[FixtureClient]:
     """A connection, and the server started for it where that takes more than a connection."""
-    async with server.running({}, timeout) as running, open_client(running, revision, transcript, timeout) as client:
+    async with server.running(timeout) as running, open_client(running, revision, transcript, timeout) as client:
         yield client
 
 
-async def _open(client: FixtureClient, revision: str, sampling: Mapping[str, Any] | None) -> None:
+async def _open(client: FixtureClient, revision: str, sampling: Mapping[str, Any] | None, mask: Mask) -> None:
     response = await client.greet(revision, sampling)
     if revision not in client.spoken(response):
         answer = f"the server does not open in {revision}, it answered {response}"
-        raise NotSpoken(f"{answer}\nits stderr:\n{client.wire.tail}")
+        raise NotSpoken(mask(f"{answer}\nits stderr:\n{client.wire.tail}"))
     await client.begin()
 
 
@@ -174,7 +177,8 @@ class SamplingServer:
             return answers
         argv = shlex.split(self._client) if isinstance(self._client, str) else list(self._client)
         run = Run({revision.name: RevisionRun()})
-        await ClientRun(Command(argv), revision, book, run, Conditions(self._timeout)).until_done()
+        with supervised(Command(argv)) as command:
+            await ClientRun(command, revision, book, run, Conditions(self._timeout)).until_done()
         record = run.revisions[revision.name]
         if record.not_negotiated:
             raise NotSpoken(record.not_negotiated)
@@ -190,8 +194,12 @@ def _outcome(response: Json) -> Json:
 class Workshop:
     """Makes fixture clients and servers for one test, and ends what they started."""
 
-    def __init__(self, portal: BlockingPortal, server_under_test: Server | None) -> None:
+    def __init__(
+        self, portal: BlockingPortal, server_under_test: Server | None = None, mask: Mask | None = None
+    ) -> None:
+        """``server_under_test`` is that of ``--mcp-server``; ``mask`` takes the secrets given for it out of errors."""
         self._portal = portal
+        self._mask = mask or Mask()
         self._server_under_test = server_under_test
         self._stack = ExitStack()
 
@@ -221,8 +229,8 @@ class Workshop:
         def connected(revision: Revision) -> SamplingClient:
             opened = _opened(reached, revision, Transcript("a test", reached.transport), timeout)
             client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
-            self._portal.call(_open, client, revision.name, sampling)
-            return SamplingClient(client, self._portal, answers)
+            self._portal.call(_open, client, revision.name, sampling, self._mask)
+            return SamplingClient(client, self._portal, answers, self._mask)
 
         return _in_either_era(revision, connected)
 

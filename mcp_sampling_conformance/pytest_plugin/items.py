@@ -10,7 +10,9 @@ import pytest
 
 from ..judging.results import Result, Verdict
 from ..protocol.revisions import Revision
+from ..report.printable import printable_result
 from ..subjects.subject import Judgement, RunTerms
+from .interruption import Interruption
 from .progress import TerminalProgress
 from .settings import Settings
 
@@ -44,7 +46,7 @@ class RuleItem(pytest.Item):
         self.add_marker("mcp_conformance")
 
     def setup(self) -> None:
-        self.result = self.run.judgement.result(self.name, self.revision)
+        self.result = printable_result(self.run.judgement.result(self.name, self.revision))
         if self.result.verdict is Verdict.ERROR:
             raise HarnessError(self.result.message)
 
@@ -63,14 +65,18 @@ class RuleItem(pytest.Item):
 class Conformance:
     """The run: its subject is judged when the first item asks for a verdict."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, interruption: Interruption) -> None:
         self.config = config
         self.settings = settings
+        self.interruption = interruption
         #: what the items that will run need; set after collection
         self.revisions: Sequence[Revision] = settings.revisions
 
     @cached_property
     def judgement(self) -> Judgement:
         progress = TerminalProgress(self.config)
-        terms = RunTerms(self.revisions, self.settings.strict, self.settings.mask, progress)
-        return self.settings.subject.judge(terms)
+        settings = self.settings
+        terms = RunTerms(
+            self.revisions, settings.strict, settings.mask, progress, interrupted=lambda: self.interruption.reason
+        )
+        return settings.subject.judge(terms)

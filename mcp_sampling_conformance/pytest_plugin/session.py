@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus
 from ..protocol.revisions import DEPRECATION
-from ..report import terminal
+from ..report import files, terminal
 from ..report.alike import told_once
 from ..report.failure import failure_text
 from ..report.formats import FORMATS
 from ..report.printable import printable
 from ..report.run_report import RunReport, Target
+from ..subjects.peer import PeerSubject
 from ..subjects.subject import REACHED
+from .interruption import Interruption
 from .items import ROOT, Conformance, HarnessError, Node, RuleBroken, RuleItem
 from .settings import Settings
 from .told import tell
@@ -30,12 +36,17 @@ class ConformanceSession:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config = config
         self.settings = settings
-        self.run = Conformance(config, settings)
+        patient = isinstance(settings.subject, PeerSubject)
+        self.interruption = Interruption(patient=patient, in_worker=self._is_worker)
+        self.run = Conformance(config, settings, self.interruption)
         self.results: dict[str, Result] = {}  #: by the id of the item
         self.failures: dict[str, pytest.TestReport] = {}  #: likewise
         self.notes: list[str] = []
         self.statuses: list[SamplingStatus] = []
         self.unreached = False  #: some item saw that sampling was never reached
+        self.partial = ""  #: why the run did not come to its end, as a clause
+        self.written: list[Path] = []  #: the reports
+        self.unwritten: list[str] = []  #: the reports that could not be written, in words
         self.selected = self._take_selection()
 
     def _take_selection(self) -> list[str]:
@@ -45,6 +56,34 @@ class ConformanceSession:
         if not (config.rootpath / ROOT).exists():
             config.args = [arg for arg in config.args if arg not in chosen]
         return chosen
+
+    # --- interruptions
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        if self.config.pluginmanager.has_plugin("dsession"):
+            self.interruption.take()
+        elif self._is_worker and self.interruption.patient:
+            self.interruption.take([signal.SIGINT])  # so comes the word of the controlling process
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """A worker of pytest-xdist is there."""
+        process = getattr(getattr(node.gateway, "_io", None), "popen", None)  # none of one on another machine
+        if process is not None:
+            self.interruption.workers.append(process.pid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        if isinstance(item, RuleItem):
+            self.interruption.take()
+            return None
+        self.interruption.give_back([signal.SIGTERM, signal.SIGHUP])
+        # Our items are told of all the same, for they are judged already.
+        return True if self.interruption.reason else None
+
+    def pytest_unconfigure(self) -> None:
+        self.interruption.give_back()
 
     # --- collecting
 
@@ -85,10 +124,12 @@ class ConformanceSession:
             judgement = item.run.judgement
             run = {
                 "reached": judgement.reached,
-                "notes": list(judgement.notes),
-                "statuses": [status.as_json() for status in judgement.statuses],
+                "ended_early": judgement.ended_early,
+                "notes": [printable(note) for note in judgement.notes],
+                "statuses": [{**status.as_json(), "why": printable(status.why)} for status in judgement.statuses],
             }
-            setattr(report, _ATTRIBUTE, {**item.result.as_json(), **run})
+            # As ASCII, for pytest-xdist passes no lone surrogate on.
+            setattr(report, _ATTRIBUTE, json.dumps({**item.result.as_json(), **run}))
             # Here and not in repr_failure, which pytest does not ask about errors in setup.
             if call.excinfo is not None and isinstance(call.excinfo.value, RuleBroken | HarnessError):
                 report.longrepr = failure_text(item.result)
@@ -100,8 +141,9 @@ class ConformanceSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = getattr(report, _ATTRIBUTE, None)
         if data is not None:
-            data = dict(data)
+            data = json.loads(data)
             self.unreached |= not data.pop("reached")
+            self.partial = data.pop("ended_early") or self.partial
             self.notes = data.pop("notes")
             self.statuses = [SamplingStatus(**status) for status in data.pop("statuses")]
             self.results[report.nodeid] = Result.from_json(data)
@@ -115,7 +157,7 @@ class ConformanceSession:
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         data = getattr(report, _ATTRIBUTE, None)
-        if data is not None and data["verdict"] == Verdict.WARN.value:
+        if data is not None and json.loads(data)["verdict"] == Verdict.WARN.value:
             return "warned", "w", ("WARNED", {"yellow": True})
         return None
 
@@ -125,29 +167,53 @@ class ConformanceSession:
         much = f"{examples} generated examples of each sort with the seed {seed}" if examples else "nothing generated"
         target = self._target
         return [
-            f"mcp sampling: judging the {target.kind} {printable(target.value)} over {target.transport}, {names}",
+            f"mcp sampling: judging the {target.kind} {target.value} over {target.transport}, {names}",
             f"mcp sampling: {much} (--mcp-examples, --hypothesis-seed)",
             f"mcp sampling: {DEPRECATION}",
         ]
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._is_worker or not self.results:
+    def pytest_sessionstart(self) -> None:
+        if self._is_worker or self.config.option.collectonly:
             return
+        for path in self.settings.reports:
+            try:
+                files.remove_old(path)
+            except OSError as error:
+                raise pytest.UsageError(
+                    f"--mcp-report: the old {str(path)!r} cannot be removed ({error.strerror}); give another file"
+                ) from None
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._is_worker:
+            return
+        if self.interruption.reason:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        if not self.results:
+            return
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            self.partial = self.partial or self.interruption.reason or "the run was interrupted"
         # Deselecting the item that would say so must not turn an empty run into a success.
         if self.unreached and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         # Only now it is known what ran, which may be a part, and in several processes.
         for item, text in told_once({item: self.results[item] for item in self.failures}).items():
             tell(self.failures[item], text)
-        report = RunReport(self._target, self.statuses, list(self.results.values()), self.notes)
+        report = RunReport(self._target, self.statuses, list(self.results.values()), self.notes, self.partial)
         for path in self.settings.reports:
-            path.write_text(FORMATS[path.suffix](report), encoding="utf-8")
+            try:
+                files.write(path, FORMATS[path.suffix](report))
+                self.written.append(path)
+            except OSError as error:
+                self.unwritten.append(f"The report could not be written to {path}: {error.strerror}.")
+        if self.unwritten and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @property
     def _target(self) -> Target:
         """What is judged, as the header and the reports show it."""
         subject = self.settings.subject
-        return Target(subject.kind, self.settings.mask(subject.value), subject.transport)
+        value = printable(self.settings.mask(subject.value))
+        return Target(subject.kind, value, printable(subject.transport))
 
     @property
     def _is_worker(self) -> bool:
@@ -161,5 +227,7 @@ class ConformanceSession:
                 statuses=self.statuses,
                 unreached=self.unreached,
                 notes=self.notes,
-                reports=self.settings.reports,
+                partial=self.partial,
+                reports=self.written,
+                unwritten=self.unwritten,
             )

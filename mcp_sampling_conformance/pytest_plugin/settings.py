@@ -16,6 +16,7 @@ from ..subjects.peer import PeerSubject
 from ..subjects.recorded import RecordedSubject
 from ..subjects.subject import Subject
 from ..transcript.masking import Mask
+from ..transcript.secret_values import password_in
 from ..transports.to_server.servers import Server
 from . import systems, values
 
@@ -56,15 +57,17 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
         raise pytest.UsageError(f"{' and '.join(named)} cannot be judged in one run; give one of them")
     (option,) = named
     env = dict(values.assignment(text) for text in values.several(options["--mcp-env"]))
-    headers = [values.header(text)[1] for text in values.several(options["--mcp-header"])]
+    headers = [values.header(text) for text in values.several(options["--mcp-header"])]
+    url = values.single(options["--mcp-url"]) or values.single(options[option])
     given = systems.Given(
         options,
         env,
         generated=_generated(options, _MAPPER_EXAMPLES if option == "--mcp-mapper" else _EXAMPLES),
-        mask=Mask([*env.values(), *headers]),
+        mask=Mask.given([*env.items(), *headers, *(("password", word) for word in password_in(str(url)))]),
         record=values.record(options),
     )
     revisions = values.revisions(values.several(options["--mcp-spec-version"]))
+    newest = values.wants_newest(options)
     if option == _TRANSCRIPT:
         subject = systems.transcripts(values.several(options[option]), given)
     else:
@@ -72,7 +75,7 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     return Settings(
         subject,
         given.generated,
-        revisions=_recorded(subject, revisions),
+        revisions=_newest(subject, _recorded(subject, revisions)) if newest else _recorded(subject, revisions),
         strict=bool(options["--mcp-strict"]),
         reports=[values.report(text) for text in values.several(options["--mcp-report"])],
         mask=given.mask,
@@ -88,6 +91,14 @@ def _recorded(subject: Subject, asked: Sequence[Revision]) -> Sequence[Revision]
         names = ", ".join(revision.name for revision in subject.revisions)
         raise pytest.UsageError(f"--mcp-spec-version: the transcripts are of {names} only")
     return found
+
+
+def _newest(subject: Subject, asked: Sequence[Revision]) -> Sequence[Revision]:
+    """The newest of each era. Which of them a server or a client speaks shows only in the run: these keep all."""
+    if subject.kind in ("server", "client"):
+        return asked
+    newest = {revision.era: revision for revision in asked}
+    return list(newest.values())
 
 
 def _generated(options: Mapping[str, Any], default: int) -> Generated:

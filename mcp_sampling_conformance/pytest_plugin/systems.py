@@ -14,7 +14,7 @@ import pytest
 from ..mappers.mapper import Mapper
 from ..protocol.revisions import Revision
 from ..scenarios.client.run import SERVER, URL, provoke_client, transport_of
-from ..scenarios.conditions import Conditions, Generated
+from ..scenarios.conditions import Conditions, Generated, Patience
 from ..scenarios.server.callees import Callee
 from ..scenarios.server.run import provoke_server
 from ..subjects.peer import PeerSubject, Provoke
@@ -34,7 +34,10 @@ _WEB = ("http://", "https://")
 _OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _NO_SDK = "version 2 of the MCP Python SDK is needed, the package mcp"
 #: the options that a saved transcript names, for they matter to the verdicts
-_NOTED = ("--mcp-timeout", "--mcp-examples", "--mcp-tool", "--mcp-prompt", "--mcp-resource", "--mcp-model")
+_NOTED = (
+    *("--mcp-timeout", "--mcp-start-timeout", "--mcp-max-time", "--mcp-examples"),
+    *("--mcp-tool", "--mcp-prompt", "--mcp-resource", "--mcp-model"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Given:
 
     @property
     def timeout(self) -> float:
-        return values.timeout(self.options)
+        return values.seconds(self.options, "--mcp-timeout")
 
     @property
     def models(self) -> Sequence[str]:
@@ -64,7 +67,13 @@ class Given:
             noted = {option: self.options[option] for option in _NOTED if self.options[option] is not None}
             about = About(kind, side, value, noted, self.generated.seed if self.generated.examples else None)
             new_recorder = partial(SavingRecorder, self.record, about, self.mask)
-        return PeerSubject(kind, side, value, transport, provoke, self.timeout, self.generated, new_recorder, server)
+        start_timeout = values.seconds(self.options, "--mcp-start-timeout")
+        max_time = values.seconds(self.options, "--mcp-max-time")
+        patience = Patience(self.timeout, start_timeout, max_time)
+        newest = values.wants_newest(self.options)
+        return PeerSubject(
+            kind, side, value, transport, provoke, patience, newest, self.generated, new_recorder, server
+        )
 
 
 def server(value: str, given: Given) -> Subject:

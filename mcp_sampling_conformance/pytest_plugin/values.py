@@ -20,12 +20,16 @@ import pytest
 from ..protocol.revisions import NAMES, REVISIONS, Revision
 from ..report.formats import FORMATS
 from ..scenarios.server.callees import Callee
+from ..transcript.secret_values import is_plain
 from ..transcript.transcript import Side
 from ..transports.to_server.servers import PORT
 
-DEFAULT_TIMEOUT = 10.0
+#: the defaults of the limits of time
+_SECONDS = {"--mcp-timeout": 10.0, "--mcp-start-timeout": 30.0, "--mcp-max-time": 600.0}
 #: what a server can be spoken to over; one in memory says so by its value
 TRANSPORTS = ("stdio", "http", "sse")
+#: in place of a revision's name: the newest spoken of each era
+NEWEST = "newest"
 #: a header's name (RFC 9110)
 _TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 
@@ -71,8 +75,13 @@ def assignment(text: str) -> tuple[str, str]:
     if not name:
         raise pytest.UsageError("--mcp-env: a variable has no name; write NAME=VALUE")
     if not sign:
-        raise pytest.UsageError(f"--mcp-env: {name!r} has no value; write NAME=VALUE")
+        raise pytest.UsageError(f"--mcp-env: {_quoted(name)} has no value; write NAME=VALUE")
     return name, value
+
+
+def _quoted(text: str) -> str:
+    """What should be a name, unless it may be a secret that was given without one."""
+    return repr(text) if is_plain(text) else "what is given"
 
 
 def callee(kind: str, option: str, text: str) -> Callee:
@@ -94,23 +103,32 @@ def callee(kind: str, option: str, text: str) -> Callee:
 
 
 def revisions(names: Sequence[str]) -> list[Revision]:
-    """The revisions of these names, oldest first; all of them where there is no name."""
+    """The revisions of these names, oldest first; all of them where there is no name, or only ``newest``: which that is
+    shows in the run."""
+    if NEWEST in names and len(names) > 1:
+        raise pytest.UsageError(f"--mcp-spec-version: {NEWEST} stands alone; leave out the other revisions, or it")
     for name in names:
-        if name not in REVISIONS:
-            raise pytest.UsageError(f"--mcp-spec-version: there is no revision {name!r}; known are {', '.join(NAMES)}")
-    return [revision for name, revision in REVISIONS.items() if not names or name in names]
+        if name not in (*REVISIONS, NEWEST):
+            known = ", ".join([*NAMES, NEWEST])
+            raise pytest.UsageError(f"--mcp-spec-version: there is no revision {name!r}; known are {known}")
+    return [revision for name, revision in REVISIONS.items() if not names or NEWEST in names or name in names]
 
 
-def timeout(options: Mapping[str, Any]) -> float:
-    """Seconds that any one answer may take."""
-    value = single(options["--mcp-timeout"])
+def wants_newest(options: Mapping[str, Any]) -> bool:
+    """Whether only the newest revision of each era is to be judged."""
+    return NEWEST in several(options["--mcp-spec-version"])
+
+
+def seconds(options: Mapping[str, Any], option: str) -> float:
+    """The seconds that an option gives, or its default."""
+    value = single(options[option])
     try:
-        seconds = DEFAULT_TIMEOUT if value is None else float(value)
+        found = _SECONDS[option] if value is None else float(value)
     except (TypeError, ValueError):
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise pytest.UsageError(f"--mcp-timeout: {value!r} is not a positive number of seconds")
-    return seconds
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise pytest.UsageError(f"{option}: {value!r} is not a positive number of seconds")
+    return found
 
 
 def url(option: str, value: str) -> str:
@@ -129,7 +147,7 @@ def header(text: str) -> tuple[str, str]:
     """The name and value of "NAME: VALUE"."""
     name, sign, value = text.partition(":")
     if not sign or not _TOKEN.fullmatch(name.strip()) or not value.strip().isprintable():
-        raise pytest.UsageError(f"--mcp-header: {name!r} is no header; write 'Name: value'")
+        raise pytest.UsageError(f"--mcp-header: {_quoted(name)} is no header; write 'Name: value'")
     return name.strip(), value.strip()
 
 
