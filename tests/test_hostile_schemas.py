@@ -14,6 +14,7 @@ from hostile_schemas import SCHEMAS, UNSENT
 from hypothesis import HealthCheck, Phase, given, settings
 
 from mcp_sampling_conformance import strategies
+from mcp_sampling_conformance.rules.content import is_base64
 from mcp_sampling_conformance.scenarios.server.arguments import NoArguments, minimal_arguments
 from mcp_sampling_conformance.schemas import work
 from mcp_sampling_conformance.schemas.make import is_small
@@ -95,3 +96,8 @@ def test_a_server_with_hostile_schemas(tmp_path: Path, name: str) -> None:
         assert "give them with --mcp-tool NAME=JSON" in outcome.text
     else:
         assert outcome.exit == 0, outcome.text
+
+
+def test_our_own_pattern_for_base64_reads_a_text_once() -> None:
+    """It would take hours if it tried each blank as the beginning of the end."""
+    assert not is_base64(" " * 10**6 + "!")

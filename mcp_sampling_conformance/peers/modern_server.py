@@ -17,7 +17,7 @@ from ..protocol.revisions import Revision
 from ..transcript.events import Retried
 from ..transports.tasks import Tasks
 from ..transports.wire import WireToClient
-from .server import SERVER_INFO, Book, FixtureServer, Question, Tool, listed
+from .server import SERVER_INFO, Book, FixtureServer, Question, Tool
 
 #: how long a retry may still take, at least, once the client has begun another call, in seconds: of a client that is
 #: known to make its calls one by one, of one that has retried before, and of any other
@@ -31,7 +31,7 @@ class _Call:
     """One call, over all its rounds."""
 
     id: Any  #: of the request whose response is due
-    name: str
+    name: str  #: of the tool, as it is called
     declared: bool = False  #: its first request declared sampling
     rounds: int = 0  #: results that called for a retry
     asked_at: float = 0.0  #: when the last of them was sent
@@ -102,7 +102,7 @@ class ModernServer(FixtureServer):
 
     async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
         self.declare(_declared(params))
-        call = self._call_under_way = _Call(id, tool.name, self.sampling is not None)
+        call = self._call_under_way = _Call(id, str(params["name"]), self.sampling is not None)
         await self._run_probes(tool, id)
         return None if call.abandoned else call.id
 
@@ -110,11 +110,10 @@ class ModernServer(FixtureServer):
         call = self._call_under_way
         return not call.abandoned and call.rounds < _ROUNDS
 
-    def listed_tools(self) -> Json:
+    def _shown(self) -> Sequence[Tool]:
         """As in the legacy era, with the tools that are being called: some look a tool up before each round."""
         left = {tool.name for tool in self.book.left}
-        shown = [tool for tool in self.book.tools.values() if tool.name in left or tool.name in self.running]
-        return {"tools": [listed(tool) for tool in shown]}
+        return [tool for tool in self.book.tools.values() if tool.name in left or tool.name in self.running]
 
     def _complete(self, result: Json) -> Json:
         return {"resultType": "complete", **result, "_meta": {f"{PREFIX}serverInfo": SERVER_INFO}}

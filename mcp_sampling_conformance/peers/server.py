@@ -30,6 +30,12 @@ _HUNG = 3
 _PARTING = 0.5
 #: what need not come is waited for so many times as long as the slowest answer so far took
 _SLOWER = 5
+#: the only tool that some clients are shown, for they choose with a model, or call just one
+NEUTRAL_TOOL: Json = {
+    "name": "check",
+    "description": "Call this tool once, with no arguments. It changes nothing.",
+    "inputSchema": {"type": "object", "properties": {}},
+}
 #: what is longer is no name of a model
 _LONGEST_MODEL = 100
 
@@ -72,9 +78,11 @@ class Book:
     called: list[str] = field(default_factory=list)  #: the tools whose probes were run, in order
     calls: int = 0  #: calls that ran a probe
     per_call: int = 1  #: probes that one call runs
+    one_tool: bool = False  #: each connection is shown one neutral tool, whose call runs a probe that is left
     asked: set[str] = field(default_factory=set)  #: the groups of the requests that were made
     unanswered: dict[str, int] = field(default_factory=dict)  #: requests that got no answer, by group
     answered: int = 0  #: sampling requests that got any answer, be it late or an error
+    late: bool = False  #: some answer came after it was waited for in vain
     pace: Pace = field(default_factory=Pace)  #: how long answers take
     declared: bool = False  #: the client has declared sampling in some session
     declared_tools: bool = False  #: the client has declared ``sampling.tools`` in some session
@@ -117,8 +125,10 @@ class FixtureServer(Peer):
         self.running: list[str] = []  #: the tools whose calls are under way
         self.unanswered = 0  #: requests in a row
         self.share = 0.0  #: which part of the tools is listed first: 0.5 begins with the second half
+        self.calls: list[str] = []  #: the tools whose probes its calls began, in order
         self._greeted = False
         self._unanswered: set[tuple[str, object]] = set()  #: ids of sampling requests that got no answer yet
+        self._late: set[tuple[str, object]] = set()  #: of those that were waited for in vain
         # Agents call all tools at once; probes still run one by one.
         self._turn = anyio.Lock()
         # Far from where clients begin to count, unless a probe wants ids to coincide.
@@ -199,25 +209,40 @@ class FixtureServer(Peer):
         self.book.declared_tools |= self.declares_tools
 
     def listed_tools(self) -> Json:
-        """What answers ``tools/list``: a tool for each probe that is left."""
+        """What answers ``tools/list``: a tool for each probe that is left, or one that stands for all of them."""
+        return {"tools": [NEUTRAL_TOOL] if self.book.one_tool else [listed(tool) for tool in self._shown()]}
+
+    def _shown(self) -> Sequence[Tool]:
+        """The tools to list, where each stands for itself."""
+        return self._left()
+
+    def _left(self) -> list[Tool]:
+        """The tools that were not called, beginning with our share of them."""
         left = self.book.left
         if self.share:
             alone = [tool for tool in left if not tool.builds_on_others]
             first = int(len(alone) * self.share)
             left = alone[first:] + alone[:first] + [tool for tool in left if tool.builds_on_others]
-        return {"tools": [listed(tool) for tool in left]}
+        return left
 
     async def _call(self, id: Any, params: Json) -> None:
         """Run the probe of a tool. The call itself always succeeds, so that agents go on."""
-        name = params.get("name")
-        tool = self.book.tools.get(name) if isinstance(name, str) else None
         async with self._turn:
-            if tool is not None and tool.name not in self.book.called and not self.gone:
+            tool = None if self.gone else self._tool_called(params.get("name"))
+            if tool is not None:
                 self.book.calls += 1
+                self.calls.append(tool.name)
                 self._wire.call = id
                 id = await self._run(tool, id, params)
         if not self.gone and id is not None:
             await self.send({"id": id, "result": self._complete({"content": [{"type": "text", "text": "done"}]})})
+
+    def _tool_called(self, name: object) -> Tool | None:
+        """The tool whose probe a call begins; ``None`` where that was run before, or there is no such tool."""
+        if self.book.one_tool:
+            # Once a connection: a retry could not be told from one of the call before.
+            return next(iter(self._left()), None) if name == NEUTRAL_TOOL["name"] and not self.calls else None
+        return next((tool for tool in self.book.left if tool.name == name), None)
 
     async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
         """Run the probe, and more of them where the client makes too few calls; returns the id of the request that is
@@ -230,9 +255,12 @@ class FixtureServer(Peer):
         self.book.called.append(tool.name)
         self.running.append(tool.name)
         await tool.run(self, call)
-        for another in self.book.left[: self.book.per_call - 1]:
+        for _ in range(1, self.book.per_call):
             # A call that takes long may be given up by the client.
             if self.gone or self.unanswered or anyio.current_time() > ends or not self._may_ask_more():
+                break
+            another = next(iter(self._left()), None)
+            if another is None:
                 break
             self.book.called.append(another.name)
             self.running.append(another.name)
@@ -277,6 +305,7 @@ class FixtureServer(Peer):
         if id_key(id) in self._unanswered:
             self._unanswered.remove(id_key(id))
             self.book.answered += 1
+            self.book.late |= id_key(id) in self._late
 
     def given_up(self, group: str) -> bool:
         """Whether there is no use in asking in this session."""
@@ -316,6 +345,7 @@ class FixtureServer(Peer):
 
     def note_silence(self, id: int | str, group: str) -> None:
         """A request got no answer in time."""
+        self._late.add(id_key(id))
         self.unanswered += 1
         self.book.unanswered[group] = self.book.unanswered.get(group, 0) + 1
         if not self.gone:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import anyio
-from mcp import Client, types
-from mcp.shared.exceptions import MCPError
+from mcp import types
 from mcp.shared.memory import create_client_server_memory_streams
 from pydantic import ValidationError
 
@@ -19,6 +18,7 @@ from ...peers.server import Book
 from ...protocol.revisions import Revision
 from ...transcript.run import RevisionRun, Run
 from ...transcript.transcript import Transcript
+from ...transports import sdk
 from ...transports.tasks import Tasks
 from ...transports.to_client.memory import MemoryToClient
 from ..conditions import Conditions
@@ -28,9 +28,6 @@ from .probes import client_tools
 
 #: an attribute of a callback that says which sub-capabilities its client declares
 CAPABILITIES = "sampling_capabilities"
-#: rounds of one call that the SDK's client takes part in; the loops of the harness are shorter
-_MOST_ROUNDS = 100
-_ANSWERS = (types.CreateMessageResult, types.CreateMessageResultWithTools, types.ErrorData)
 
 
 async def provoke_callback(
@@ -50,6 +47,9 @@ async def provoke_callback(
     for revision in revisions:
         conditions.progress(revision.name)
         record = run.revisions[revision.name]
+        if reason := sdk.unspoken(revision):
+            record.not_negotiated = reason
+            continue
         watched = Watched(callback)
         try:
             _capabilities(callback)
@@ -105,7 +105,7 @@ class Watched:
         self.calls += 1
         try:
             answer = await self.callback(context, params)
-        except MCPError:  # another way to refuse
+        except sdk.REFUSALS:  # another way to refuse
             self.answers += 1
             raise
         except (Exception, SystemExit, KeyboardInterrupt) as error:
@@ -113,7 +113,7 @@ class Watched:
             if isinstance(error, Exception):
                 raise
             raise RuntimeError(f"{type(error).__name__} in a sampling callback") from error  # ends only this answer
-        if isinstance(answer, _ANSWERS):
+        if isinstance(answer, sdk.ANSWERS):
             self.answers += 1
         else:
             self.faults.append(f"returned {type(answer).__name__}, no CreateMessageResult or ErrorData")
@@ -140,26 +140,13 @@ async def call_every_tool(
     """
     async with create_client_server_memory_streams() as (client_streams, server_streams):
         server = server_for(MemoryToClient(*server_streams, transcript), revision, book, timeout)
-        client = Client(
-            _transport(client_streams),
-            sampling_callback=callback,
-            sampling_capabilities=_capabilities(callback),
-            mode=revision.name if revision.modern else "legacy",
-            input_required_max_rounds=_MOST_ROUNDS,
-            cache=None,
-        )
+        connected = sdk.client(client_streams, revision, callback, _capabilities(callback), timeout)
         # The server ends first: what the client answers for a callback that it ends is no answer of the callback.
         async with anyio.create_task_group() as outer:
             outer.start_soon(server.serve, Tasks(outer, None))
-            async with client:
+            async with connected as client:
                 for tool in (await client.list_tools()).tools:
                     # Modern calls raise what the callback raised, in whatever way the SDK wraps it.
                     with suppress(Exception):
                         await client.call_tool(tool.name, {})
                 outer.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def _transport(streams: Any) -> AsyncIterator[Any]:
-    """Streams as the SDK's client takes them."""
-    yield streams

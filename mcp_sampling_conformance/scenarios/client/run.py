@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import Protocol
+from typing import Literal, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -37,9 +37,13 @@ from .probes import client_tools
 SERVER = "{server}"
 #: what stands for our URL
 URL = "{url}"
+#: how many tools a client is shown at each start
+Shown = Literal["one", "all"]
+#: what clients of the official suite read, to know what is wanted of them
+_SCENARIO, _VERSION = "MCP_CONFORMANCE_SCENARIO", "MCP_CONFORMANCE_PROTOCOL_VERSION"
 #: a client may take so many times the time-out for each step after its start
 _STEP_FACTOR = 1.5
-#: and so many times where it has just left a request unanswered for as long as an answer may take
+#: and so many times where it has just left another request unanswered, and never answered one late
 _SILENT_STEP_FACTOR = 0.3
 #: a client that took so many seconds on the average for so many answers, as one with a model does, is started more
 #: often, side by side, so that each of them gets a share of what is to be asked
@@ -75,11 +79,16 @@ def transport_of(argv: Sequence[str]) -> str:
 
 
 async def provoke_client(
-    client: Command, revisions: Sequence[Revision], models: Sequence[str], conditions: Conditions
+    client: Command,
+    revisions: Sequence[Revision],
+    models: Sequence[str],
+    conditions: Conditions,
+    shown: Shown | None = None,
 ) -> Run:
     """Provoke a client in each revision and return the record. Raises nothing that the client can cause.
 
-    ``models`` are the names of models that it is known to have.
+    ``models`` are the names of models that it is known to have. ``shown`` says how many tools it is shown at each
+    start; ``None``: all of them, and one where it turns out that it calls only the first, or none.
     """
     run = Run({revision.name: RevisionRun() for revision in revisions})
     books = {revision.name: Book(client_tools(revision, models)) for revision in revisions}
@@ -93,10 +102,11 @@ async def provoke_client(
             apart = Run({revision.name: RevisionRun()})  # a search keeps what is to be judged
             again = ClientRun(command, revision, book, apart, conditions)
             again.lingers = first.lingers
+            book.one_tool, book.per_call = first.book.one_tool, first.book.per_call if first.book.one_tool else 1
             await again.one_start()
 
         try:
-            await first.until_done()
+            await first.until_done(shown)
             searched.extend(await search_client(record, revision, start_again, book, conditions))
         except Exception as error:  # a bug of ours costs no other revision what it has found
             record.bugs.append(bug_report(error))
@@ -156,24 +166,52 @@ class ClientRun:
         self.lingers = False  #: it was seen to stay when all was done, so that is not waited for again
         self._steps = Pace()  #: how long the client takes from one step to the next
 
-    async def until_done(self) -> None:
-        """Start the client until every tool was called, or a start called no further one."""
+    async def until_done(self, shown: Shown | None = None) -> None:
+        """Start the client until every tool was called, or a start called no further one. ``shown``: see
+        ``provoke_client``."""
+        self.book.one_tool = shown == "one"
         for _ in range(_MOST_STARTS):
             if limit := self.conditions.recorder.spent(self.revision.name):
                 self.record.add_note(f"the client was not started again: there was {limit.words} (docs/limits.md)")
                 break
             called, calls = len(self.book.called), self.book.calls
+            first = [tool.name for tool in self.book.left[:1]]
             self.sessions = []
             await self._starts()
-            if not self.book.left or len(self.book.called) == called:
+            in_vain = len(self.book.called) == called
+            may_see_one = shown is None and not self.book.one_tool
+            if not self.book.left:
+                break
+            if in_vain and not (may_see_one and self._left_by_itself):
+                self.book.one_tool = shown == "one"  # to see only one was no help
                 break
             # Who was not interrupted, and is not done, calls no more in one start.
             if not any(session.running or session.unanswered for session in self.sessions):
-                calls_to_come = _FURTHER_STARTS * (self.book.calls - calls)
-                self.book.per_call = max(self.book.per_call, math.ceil(len(self.book.left) / calls_to_come))
+                if may_see_one and (in_vain or self._calls == first):
+                    self.book.one_tool = True
+                if not in_vain:
+                    calls_to_come = _FURTHER_STARTS * (self.book.calls - calls)
+                    self.book.per_call = max(self.book.per_call, math.ceil(len(self.book.left) / calls_to_come))
+        self._note_calls(shown)
+
+    @property
+    def _calls(self) -> list[str]:
+        """The tools that the client called in its last start."""
+        return [name for session in self.sessions for name in session.calls]
+
+    @property
+    def _left_by_itself(self) -> bool:
+        """Whether the client saw the tools in its last start, and ended."""
+        opened = any(map(_has_opened, self.sessions))
+        return opened and not any(session.transcript.events(ClientHung) for session in self.sessions)
+
+    def _note_calls(self, shown: Shown | None) -> None:
+        """Say in the record what the client did not call, or left unanswered."""
         called, tools = len(self.book.called), len(self.book.tools)
         if self.record.opened and called < tools:
             self._add_note(f"called only {called} of {tools} tools; the others were not observed")
+        if self.book.one_tool and shown is None and called:
+            self._add_note("calls one tool of many, so it was shown one at a start (--mcp-client-tools)")
         late = sum(len(transcript.events(TimedOut)) for transcript in self.record.transcripts)
         if self.book.unanswered.get("plain"):
             self._add_note("left a plain request unanswered, so it got no others (--mcp-timeout gives it more time)")
@@ -201,7 +239,8 @@ class ClientRun:
         async with self._entrance() as entrance:
             argv = _expand(self.client.argv, SERVER if self.transport == "stdio" else URL, entrance.words)
             try:
-                child = await replace(self.client, argv=argv).start()
+                told = {_SCENARIO: "sampling", _VERSION: self.revision.name}
+                child = await replace(self.client, argv=argv, env={**told, **self.client.env}).start()
             except OSError as error:
                 self.record.failure = f"the client could not be started: {error}"
                 return
@@ -293,7 +332,7 @@ class ClientRun:
             return _EXIT_GRACE
         if not self.sessions:
             usual = self.conditions.start_timeout
-        elif self._steps.slowest is not None and all(session.unanswered for session in self.sessions):
+        elif self.book.silences > _SILENCES and not self.book.late and all(s.unanswered for s in self.sessions):
             usual = self.timeout * _SILENT_STEP_FACTOR
         else:
             usual = self.timeout * _STEP_FACTOR
