@@ -42,7 +42,7 @@ def how_it_ended(start: Start, book: Book) -> str | None:
     if not start.in_time:
         hung = book.left and book.called
         what = f"hung at {book.called[-1]}" if hung else "did not end by itself"
-        return f"{what}, and was ended{said}"
+        return f"{what}, and was ended{' (--mcp-timeout gives it more time)' if hung else ''}{said}"
     tools = start.left_during
     if not tools:
         return None
@@ -76,6 +76,12 @@ def note_not_opened(record: RevisionRun, revision: Revision, start: Start) -> No
         record.failure = f"the client {_what_is_missing(start, revision, greeted)}{tail}"
 
 
+def _given(start: Start) -> str:
+    """How long it was waited for, as a predicate."""
+    option = "--mcp-timeout" if start.sessions else "--mcp-start-timeout"
+    return f"was given {start.patience:g} s ({option} gives it more)"
+
+
 def _what_is_missing(start: Start, revision: Revision, greeted: bool) -> str:
     """What the client did not do, and what it did instead, as a predicate."""
     if greeted:
@@ -84,7 +90,7 @@ def _what_is_missing(start: Start, revision: Revision, greeted: bool) -> str:
         what = f"sent no {'request of this era' if revision.modern else 'initialize'}"
     else:
         what = start.absent
-    how = f"ended with exit code {start.code}" if start.in_time else f"was given {start.patience:g} s"
+    how = f"ended with exit code {start.code}" if start.in_time else _given(start)
     strays = [stray for session in start.sessions for stray in session.transcript.strays(1)]
     said = "".join(f"\n{start.stray}: {one_line(stray)}" for stray in strays[:1])
     return f"{what}: it {how}{said}"

@@ -31,6 +31,8 @@ _PER_CALL = 4
 
 #: after so many starts in which nothing new was tried there is no use in another
 _MOST_IDLE = 3
+#: nor after so many in which it called nothing; a single one may have come too late on a busy machine
+_MOST_UNCALLED = 1
 
 #: starts the client once, with such a book; returns when it has ended
 StartClient = Callable[[Book], Awaitable[object]]
@@ -106,7 +108,7 @@ async def try_on_client(search: Search, start: StartClient, revision: Revision, 
         await start(book)
         taker.settle()
         idle = idle + 1 if search.tried == tried else 0
-        if not book.called or idle > _MOST_IDLE:
+        if idle > (_MOST_IDLE if book.called else _MOST_UNCALLED):
             search.close("the client took no more of them")
 
 

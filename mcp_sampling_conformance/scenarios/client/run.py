@@ -211,7 +211,7 @@ class ClientRun:
         if self.record.opened and called < tools:
             self._add_note(f"called only {called} of {tools} tools; the others were not observed")
         if self.book.one_tool and shown is None and called:
-            self._add_note("calls one tool of many, so it was shown one at a start (--mcp-client-tools)")
+            self._add_note("called one of all the tools or none, so it was shown one a start (--mcp-client-tools)")
         late = sum(len(transcript.events(TimedOut)) for transcript in self.record.transcripts)
         if self.book.unanswered.get("plain"):
             self._add_note("left a plain request unanswered, so it got no others (--mcp-timeout gives it more time)")
