@@ -6,20 +6,22 @@ and in tests that run on an event loop, whichever it is.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from itertools import chain, repeat
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+import pytest
 from anyio.from_thread import BlockingPortal
 
+from .judging.excerpt import last_of
 from .peers.client import Asked, FixtureClient
 from .peers.server import Book, FixtureServer, Tool
 from .protocol.jsonrpc import Json
-from .protocol.revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision
-from .report.printable import printable_lines
+from .protocol.revisions import NAMES, NEWEST_LEGACY, REVISIONS, Revision, revision_named
+from .report.exchange import excerpt_lines
+from .report.printable import printable, printable_lines
 from .scenarios.client.run import ClientRun
 from .scenarios.conditions import Conditions
 from .scenarios.server.answers import text_result
@@ -29,7 +31,7 @@ from .transcript.masking import Mask
 from .transcript.run import RevisionRun, Run
 from .transcript.transcript import Transcript
 from .transports.process import Command, supervised
-from .transports.to_server.servers import Server, StdioServer
+from .transports.to_server.servers import Server
 
 #: an answer to a sampling request: the text of the model, a whole result, ``{"error": {...}}``, or what makes one of
 #: these from the request's params
@@ -38,6 +40,21 @@ Answer = str | Mapping[str, Any] | Callable[[Json], Any]
 Outcome = TypeVar("Outcome")
 
 DEFAULT_ANSWER = "This is an answer of the fixture client."
+
+#: messages of a connection that a test which fails shows, the last ones
+_SHOWN = 40
+
+
+class Targets(Protocol):
+    """Finds what a test names. Raises ``pytest.UsageError`` with one sentence."""
+
+    def server(
+        self, target: Any, headers: Mapping[str, str], env: Mapping[str, str], cwd: str | None
+    ) -> tuple[Server, Mask]:
+        """How to reach a server, and what takes the secrets given for it out of a text."""
+
+    def client(self, target: Any, env: Mapping[str, str], cwd: str | None) -> tuple[Callable[..., Any] | Command, Mask]:
+        """A callback or how to start a client, and the same."""
 
 
 class CallFailed(AssertionError):
@@ -84,7 +101,11 @@ class SamplingClient:
     def _call(self, callee: Callee) -> Json:
         response = self._portal.call(self._client.request, callee.method, callee.params())
         if response is None:
-            why = "the server ended" if self._client.gone else f"no answer within {self._client.timeout:g} s"
+            why = (
+                "the server ended"
+                if self._client.gone
+                else f"no answer within {self._client.timeout:g} s (timeout= gives it more)"
+            )
             raise CallFailed(f"{callee.label}: {why}")
         if "error" in response:
             raise CallFailed(self._mask(f"{callee.label}: {response['error']}"), response["error"])
@@ -119,14 +140,14 @@ async def _open(client: FixtureClient, revision: str, sampling: Mapping[str, Any
 
 
 def _in_either_era(revision: str | None, attempt: Callable[[Revision], Outcome]) -> Outcome:
-    """Attempt something in a revision, or without one in each era until one is spoken. Raises ``NotSpoken``."""
-    *earlier, last = [revision] if revision is not None else [NEWEST_LEGACY, NAMES[-1]]
-    for name in earlier:
-        try:
-            return attempt(REVISIONS[name])
-        except NotSpoken:
-            continue
-    return attempt(REVISIONS[last])
+    """Attempt something in a revision, or without one in each era until one is spoken. Raises ``NotSpoken``, and
+    ``ValueError`` for a revision that there is not."""
+    if revision is not None:
+        return attempt(revision_named(revision))
+    try:
+        return attempt(REVISIONS[NEWEST_LEGACY])
+    except NotSpoken:
+        return attempt(REVISIONS[NAMES[-1]])
 
 
 class SamplingServer:
@@ -134,11 +155,15 @@ class SamplingServer:
 
     def __init__(
         self,
-        client: Callable[..., Any] | str | Sequence[str],
+        client: Callable[..., Any] | Command,
         portal: BlockingPortal,
         revision: str | None,
         timeout: float,
+        mask: Mask,
     ) -> None:
+        #: what crossed each connection so far
+        self.transcripts: list[Transcript] = []
+        self._mask = mask
         self._client = client
         self._portal = portal
         self._revision = revision
@@ -169,21 +194,25 @@ class SamplingServer:
 
         tools = [Tool(f"ask_{n}", "Asks for sampling", partial(one, params)) for n, params in enumerate(requests, 1)]
         book = Book({tool.name: tool for tool in tools})
-        if callable(self._client):
+        if not isinstance(self._client, Command):
             from .scenarios.client.callback import call_every_tool  # imports the SDK
+            from .transports.sdk import unspoken
 
-            transcript = Transcript("callback", "memory")
+            if reason := unspoken(revision):
+                raise NotSpoken(reason)
+            transcript = Transcript("a test", "memory")
+            self.transcripts.append(transcript)
             await call_every_tool(self._client, revision, book, transcript, self._timeout)
             return answers
-        argv = shlex.split(self._client) if isinstance(self._client, str) else list(self._client)
         run = Run({revision.name: RevisionRun()})
-        with supervised(Command(argv)) as command:
+        with supervised(self._client) as command:
             await ClientRun(command, revision, book, run, Conditions(self._timeout)).until_done()
         record = run.revisions[revision.name]
+        self.transcripts += record.transcripts
         if record.not_negotiated:
-            raise NotSpoken(record.not_negotiated)
+            raise NotSpoken(self._mask(record.not_negotiated))
         if record.failure:
-            raise CallFailed(record.failure)
+            raise CallFailed(self._mask(record.failure))
         return answers
 
 
@@ -194,58 +223,111 @@ def _outcome(response: Json) -> Json:
 class Workshop:
     """Makes fixture clients and servers for one test, and ends what they started."""
 
-    def __init__(
-        self, portal: BlockingPortal, server_under_test: Server | None = None, mask: Mask | None = None
-    ) -> None:
-        """``server_under_test`` is that of ``--mcp-server``; ``mask`` takes the secrets given for it out of errors."""
+    def __init__(self, portal: BlockingPortal, targets: Targets) -> None:
         self._portal = portal
-        self._mask = mask or Mask()
-        self._server_under_test = server_under_test
+        self._targets = targets
         self._stack = ExitStack()
+        self._clients: list[tuple[Transcript, Mask]] = []
+        self._servers: list[tuple[SamplingServer, Mask]] = []
 
     def client(
         self,
-        server: str | Sequence[str] | None = None,
+        server: Any = None,
         *,
         answers: Sequence[Answer] = (),
         revision: str | None = None,
         sampling: Mapping[str, Any] | None = {},
         timeout: float = 10,
+        headers: Mapping[str, str] = {},
+        env: Mapping[str, str] = {},
+        cwd: str | None = None,
     ) -> SamplingClient:
-        """A client connected to ``server``, a command line; without one to the server given with ``--mcp-server``.
+        """A client connected to ``server``: a command line or its words, a URL, ``"module:attribute"`` or a server
+        object of the Python SDK; without one to that of ``--mcp-server``, or of ``mcp_server`` in the ini file.
 
         ``answers`` are given to sampling requests in turn, a text to those beyond. ``sampling`` is the capability to
         declare, ``None`` for none; ``timeout`` is in seconds. Without a ``revision`` the newest legacy one is tried,
-        and where the server does not speak it, the newest.
+        and where the server does not speak it, the newest. ``headers`` are for a URL, ``env`` and ``cwd`` for a
+        command. Raises ``CallFailed`` where there is no such server or it does not answer, ``ValueError`` where there
+        is no such revision.
         """
-        if server is not None:
-            argv = shlex.split(server) if isinstance(server, str) else list(server)
-            reached: Server = StdioServer(Command(argv))
-        elif self._server_under_test is not None:
-            reached = self._server_under_test
-        else:
-            raise CallFailed("no server to connect to: give its command, or run pytest with --mcp-server")
+        try:
+            reached, mask = self._targets.server(server, headers, env, cwd)
+        except pytest.UsageError as error:
+            raise CallFailed(str(error)) from None
 
         def connected(revision: Revision) -> SamplingClient:
-            opened = _opened(reached, revision, Transcript("a test", reached.transport), timeout)
+            transcript = Transcript("a test", reached.transport)
+            self._clients.append((transcript, mask))
+            opened = _opened(reached, revision, transcript, timeout)
             client = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
-            self._portal.call(_open, client, revision.name, sampling, self._mask)
-            return SamplingClient(client, self._portal, answers, self._mask)
+            self._portal.call(_open, client, revision.name, sampling, mask)
+            return SamplingClient(client, self._portal, answers, mask)
 
         return _in_either_era(revision, connected)
 
     def server(
         self,
-        client: Callable[..., Any] | str | Sequence[str],
+        client: Callable[..., Any] | str | Sequence[str] | None = None,
         *,
         revision: str | None = None,
         timeout: float = 10,
+        env: Mapping[str, str] = {},
+        cwd: str | None = None,
     ) -> SamplingServer:
-        """A server for ``client``: a sampling callback of the Python SDK, or a command line with ``{server}`` in it.
+        """A server for ``client``: a sampling callback of the Python SDK, as it is or as ``"module:attribute"``, or a
+        command line, or its words, with ``{server}`` or ``{url}`` in it; without one for that of ``--mcp-client``,
+        ``--mcp-callback`` or their keys in the ini file.
 
-        ``revision`` as for ``client``.
+        ``revision``, ``timeout``, ``env``, ``cwd`` and what is raised as for ``client``.
         """
-        return SamplingServer(client, self._portal, revision, timeout)
+        try:
+            asked, mask = self._targets.client(client, env, cwd)
+        except pytest.UsageError as error:
+            raise CallFailed(str(error)) from None
+        server = SamplingServer(asked, self._portal, revision, timeout, mask)
+        self._servers.append((server, mask))
+        return server
+
+    def sections(self) -> list[tuple[str, str]]:
+        """What crossed, for the report of a test that failed: titles and texts."""
+        asked = [(transcript, mask) for server, mask in self._servers for transcript in server.transcripts]
+        return [
+            ("mcp sampling: what crossed", "\n".join(map(printable, excerpt_lines(last_of(transcript, _SHOWN, mask)))))
+            for transcript, mask in (*self._clients, *asked)
+            if transcript.items
+        ]
 
     def close(self) -> None:
         self._stack.close()
+
+
+class ClientFixture(Protocol):
+    """The type of the fixture ``mcp_sampling_client``, see ``Workshop.client``."""
+
+    def __call__(
+        self,
+        server: Any = None,
+        *,
+        answers: Sequence[Answer] = (),
+        revision: str | None = None,
+        sampling: Mapping[str, Any] | None = {},
+        timeout: float = 10,
+        headers: Mapping[str, str] = {},
+        env: Mapping[str, str] = {},
+        cwd: str | None = None,
+    ) -> SamplingClient: ...
+
+
+class ServerFixture(Protocol):
+    """The type of the fixture ``mcp_sampling_server``, see ``Workshop.server``."""
+
+    def __call__(
+        self,
+        client: Callable[..., Any] | str | Sequence[str] | None = None,
+        *,
+        revision: str | None = None,
+        timeout: float = 10,
+        env: Mapping[str, str] = {},
+        cwd: str | None = None,
+    ) -> SamplingServer: ...

@@ -5,7 +5,7 @@ server sent. Their levels are ours (MUST for what loses, reorders or changes con
 differently), their sources the sections that define the content.
 
     def test_my_mapper():
-        check_mapper(to_provider, takes="messages", rejects=NotImplementedError)
+        check_mapper(to_provider, rejects=NotImplementedError)
 """
 
 from .check import Outcome, check_mapper, check_property

@@ -53,7 +53,7 @@ _BLOCKS: tuple[Json, ...] = (
 _PAIRED = frozenset({"tool_use", "tool_result"})
 
 _ADVICE = """\
-Say how it is called, in a module of yours, and name that with --mcp-mapper:
+Say how it is called, in a module of yours, and name that with --mcp-mapper (check_mapper has parameters for it):
     from mcp_sampling_conformance.mappers import Mapper
     mapper = Mapper(lambda messages: convert(messages, model="…"), takes="messages", as_models=True)
 takes is "messages", "params" or "block"; with as_models they are models of the Python SDK, else plain JSON."""
@@ -66,6 +66,7 @@ class Detected:
     mapper: Mapper | None  #: with what it takes; ``None`` where it could not be called in any way
     message: str  #: how it is called; or what was tried and what went wrong, in several lines
     note: str = ""  #: for the end of a run: what it takes, where that was found out by trying
+    likely: Mapper | None = None  #: where it could be called, but never returned the text: the first way to call it
 
 
 def detect(target: Mapper | Callable[[Any], Any], revision: Revision, calls: Calls) -> Detected:
@@ -94,6 +95,7 @@ def _tried(function: Callable[[Any], Any], calls: Calls) -> Detected:
     That it raises nothing is not enough: a function may loop over whatever it is given.
     """
     tried = []
+    likely = None
     for takes, as_models in _order(function):
         # NotImplementedError is taken for a refusal; that another exception is one only a Mapper can say.
         mapper = Mapper(function, takes, NotImplementedError, as_models=as_models)
@@ -104,11 +106,14 @@ def _tried(function: Callable[[Any], Any], calls: Calls) -> Detected:
                 f"the mapper is called with {way}: found out by trying; a mappers.Mapper in its place can say otherwise"
             )
             return Detected(mapper, f"called with {way}, found out by trying", note)
+        likely = likely or (None if fault else mapper)
         tried.append(f"    {way}: {fault or f'returned {_short(repr(output))}, without the text'}")
         if calls.hangs:  # each other way could hang as well
             break
     return Detected(
-        None, "\n".join(["the mapper took a message of plain text in none of these ways:", *tried, _ADVICE])
+        None,
+        "\n".join(["the mapper took a message of plain text in none of these ways:", *tried, _ADVICE]),
+        likely=likely,
     )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import seed as seeded
 from hypothesis.errors import FlakyFailure, Unsatisfiable
 
-from ..protocol.revisions import NAMES, REVISIONS, Revision
+from ..protocol.revisions import NAMES, Revision, revision_named
 from ..strategies.settings import own_settings
+from .calling import detect
 from .calls import DEFAULT_TIMEOUT, Calls
 from .mapper import Mapper, Takes
 from .properties import PROPERTIES, Property
@@ -36,7 +37,7 @@ class Outcome:
 def check_mapper(
     function: Callable[[Any], Any],
     *,
-    takes: Takes = "messages",
+    takes: Takes | None = None,
     revision: str = NAMES[-1],
     rejects: type[Exception] | tuple[type[Exception], ...] = (),
     inverse: Callable[[Any], Any] | None = None,
@@ -49,24 +50,38 @@ def check_mapper(
 ) -> None:
     """Check every property on a mapper, which is described as a ``Mapper`` is.
 
-    Each property is tried on so many ``examples``; the same ``seed`` makes the same ones. ``timeout`` is how many
-    seconds one call may take. Raises ``AssertionError`` with the smallest input found for each broken property, or
-    where nothing could be checked, and ``ValueError`` for a name in ``without`` that no property has.
+    What it ``takes`` is found out with one message of plain text where that is not said; with ``as_models`` it is the
+    messages then. Each property is tried on so many ``examples``; the same ``seed`` makes the same ones. ``timeout`` is
+    how many seconds one call may take. Raises ``AssertionError`` with the smallest input found for each broken property, or
+    where nothing could be checked, and ``ValueError`` for an unknown ``revision`` and for a name in ``without`` that no
+    property has.
     """
-    mapper = Mapper(function, takes, rejects, inverse, as_models, ignore, without)
+    mapper = Mapper(function, takes or "messages", rejects, inverse, as_models, ignore, without)
+    judged = revision_named(revision)
     if unknown := unknown_properties(mapper):
         raise ValueError(f"there is no property {', '.join(unknown)}; see PROPERTIES")
     calls = Calls(timeout)
+    if takes is None and not as_models:
+        mapper = _with_what_it_takes(mapper, judged, calls)
     outcomes = [
-        check_property(each, mapper, REVISIONS[revision], examples=examples, seed=seed, calls=calls)
+        check_property(each, mapper, judged, examples=examples, seed=seed, calls=calls)
         for each in PROPERTIES
-        if each.applies(mapper, REVISIONS[revision])
+        if each.applies(mapper, judged)
     ]
     broken = [outcome.message for outcome in outcomes if outcome.holds is False]
     if broken:
         raise AssertionError("\n\n".join(broken))
     if all(outcome.holds is None for outcome in outcomes):
         raise AssertionError(f"nothing could be checked: {outcomes[0].message}")
+
+
+def _with_what_it_takes(mapper: Mapper, revision: Revision, calls: Calls) -> Mapper:
+    """The mapper, with what it turns out to take. Raises ``AssertionError`` where it takes nothing."""
+    found = detect(mapper.function, revision, calls)
+    taken = found.mapper or found.likely
+    if taken is None:
+        raise AssertionError(found.message)
+    return replace(mapper, takes=taken.takes, as_models=taken.as_models)
 
 
 def unknown_properties(mapper: Mapper) -> list[str]:

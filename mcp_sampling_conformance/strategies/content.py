@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ..protocol.revisions import Revision
 from . import media
-from .tools import NAMES, draw_input
+from .toolboxes import NAMES, draw_input
 from .values import (
     Json,
     Strategy,

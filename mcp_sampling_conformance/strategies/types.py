@@ -15,12 +15,12 @@ from . import (
     input_required_results,
     model_hints,
     model_preferences,
-    plain_results,
     sampling_messages,
     tool_choices,
     tools,
 )
 from .models import BLOCKS, build
+from .results import plain_results
 from .values import Strategy
 
 #: the revision whose types the SDK's names are those of

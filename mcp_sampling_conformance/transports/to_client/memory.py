@@ -5,15 +5,20 @@ What is recorded is the text that the SDK would have written, see ``sdk_messages
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import Any, Protocol
 
 import anyio
-from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 
 from ...transcript.transcript import Entry, Side, Transcript
 from ..sdk_messages import from_sdk, to_sdk
+
+
+class Writer(Protocol):
+    """What writes to a client session."""
+
+    async def send(self, item: SessionMessage, /) -> None: ...
 
 
 class MemoryToClient:
@@ -22,10 +27,7 @@ class MemoryToClient:
     call: Any = None
 
     def __init__(
-        self,
-        reader: ReadStream[SessionMessage | Exception],
-        writer: WriteStream[SessionMessage | Exception],
-        transcript: Transcript,
+        self, reader: AsyncIterable[SessionMessage | Exception], writer: Writer, transcript: Transcript
     ) -> None:
         self.reader = reader
         self.writer = writer
