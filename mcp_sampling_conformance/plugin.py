@@ -5,10 +5,15 @@ Everything heavy is imported only then; without our options this module costs it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from .pytest_plugin.ids import ROOT, asked_for, paths_given, place
+
+if TYPE_CHECKING:
+    from .testing import ClientFixture, ServerFixture, Workshop
 
 #: option, what it takes (``None``: a flag), whether it repeats, help. The ini key is the option with underscores.
 OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
@@ -26,6 +31,12 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
         "COMMAND",
         False,
         "the MCP client to judge: a command line; {server} in it becomes our server's, {url} our endpoint",
+    ),
+    (
+        "--mcp-client-tools",
+        "one|all",
+        False,
+        "how many tools the client is shown at each start (default: all, and one where it calls no others)",
     ),
     ("--mcp-callback", "MODULE:NAME", False, "a sampling callback of the Python SDK to judge, in this process"),
     ("--mcp-mapper", "MODULE:NAME", False, "a mapper of sampling messages to judge: a function, or a mappers.Mapper"),
@@ -65,6 +76,8 @@ SESSION = "mcp-sampling-conformance-session"
 SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback", "--mcp-mapper", "--mcp-transcript")
 #: where the defaults of options and ini keys that another plugin had registered before us are kept
 _FOREIGN_DEFAULTS = pytest.StashKey[dict[str, Any]]()
+#: in the item of a user's test, what made its fixture clients and servers
+_WORKSHOP = pytest.StashKey[Any]()
 
 
 def ini_key(option: str) -> str:
@@ -124,12 +137,24 @@ def _dest(option: str) -> str:
 
 def option_value(config: pytest.Config, option: str) -> Any:
     """What the user gave for an option, on the command line or else in the ini file; ``None`` for nothing."""
-    foreign = config.stash[_FOREIGN_DEFAULTS]
-    value = config.getoption(option, None)
-    if value is not None and value != foreign.get(option):
+    value = _on_command_line(config, option)
+    if value is not None:
         return value
     value = config.getini(ini_key(option))
-    return None if value == foreign.get(ini_key(option)) else value or None
+    return None if value == config.stash[_FOREIGN_DEFAULTS].get(ini_key(option)) else value or None
+
+
+def _on_command_line(config: pytest.Config, option: str) -> Any:
+    value = config.getoption(option, None)
+    return None if value == config.stash[_FOREIGN_DEFAULTS].get(option) else value
+
+
+def _options(config: pytest.Config) -> dict[str, Any]:
+    """Everything that was given, by option. A system under test on the command line takes the place of any other."""
+    options = {option: option_value(config, option) for option, *_ in OPTIONS}
+    if any(_on_command_line(config, option) is not None for option in SUBJECTS):
+        options |= {option: _on_command_line(config, option) for option in SUBJECTS}
+    return {**options, SEED: config.getoption(SEED, None)}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -144,40 +169,64 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "mcp_conformance: a rule of MCP sampling, judged on the system under test")
-    if _FOREIGN_DEFAULTS in config.stash and any(option_value(config, o) is not None for o in SUBJECTS):
-        from .pytest_plugin.session import ConformanceSession
-        from .pytest_plugin.settings import read_settings
-        from .report.printable import printable_lines
+    if _FOREIGN_DEFAULTS not in config.stash:
+        return
+    asked = asked_for(config)
+    if not any(option_value(config, option) is not None for option in SUBJECTS):
+        if asked and not place(config).exists():
+            raise pytest.UsageError(f"{ROOT}: say what to judge, with {', '.join(SUBJECTS[:-1])} or {SUBJECTS[-1]}")
+        return
+    # Whoever runs some tests of their own runs those, whatever the ini file says of us.
+    named = any(_on_command_line(config, option) is not None for option in SUBJECTS)
+    if named or asked or not paths_given(config):
+        _begin(config, asked)
 
-        options = {option: option_value(config, option) for option, *_ in OPTIONS}
-        try:
-            settings = read_settings({**options, SEED: config.getoption(SEED, None)})
-        except pytest.UsageError as error:  # it may quote what is no text of ours, such as the error of an import
-            raise pytest.UsageError(printable_lines(str(error))) from None
-        config.pluginmanager.register(ConformanceSession(config, settings), SESSION)
+
+def _begin(config: pytest.Config, asked: dict[str, str]) -> None:
+    """Take the items that are asked for out of the paths, where pytest would look for files, and begin a run."""
+    from .pytest_plugin.session import ConformanceSession
+    from .pytest_plugin.settings import read_settings
+    from .report.printable import printable_lines
+
+    try:
+        settings = read_settings(_options(config))
+    except pytest.UsageError as error:  # it may quote what is no text of ours, such as the error of an import
+        raise pytest.UsageError(printable_lines(str(error))) from None
+    if not place(config).exists():
+        config.args = [arg for arg in config.args if arg not in asked]
+    config.pluginmanager.register(ConformanceSession(config, settings, asked.values()), SESSION)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and call.when == "call" and _WORKSHOP in item.stash:
+        report.sections += item.stash[_WORKSHOP].sections()
+    return report
 
 
 @pytest.fixture
-def _mcp_sampling_workshop(request: pytest.FixtureRequest) -> Iterator[Any]:
+def _mcp_sampling_workshop(request: pytest.FixtureRequest) -> Iterator[Workshop]:
     from anyio.from_thread import start_blocking_portal
 
+    from .pytest_plugin.fixture_targets import FixtureTargets
     from .testing import Workshop
 
-    session = request.config.pluginmanager.get_plugin(SESSION)
     with start_blocking_portal() as portal:
-        settings = session.settings if session else None
-        workshop = Workshop(portal, settings.server, settings.mask) if settings else Workshop(portal)
+        workshop = request.node.stash[_WORKSHOP] = Workshop(portal, FixtureTargets(_options(request.config)))
         yield workshop
         workshop.close()
 
 
 @pytest.fixture
-def mcp_sampling_client(_mcp_sampling_workshop: Any) -> Any:
+def mcp_sampling_client(_mcp_sampling_workshop: Workshop) -> ClientFixture:
     """Connect a client that answers sampling with your script to a server: see ``testing.Workshop.client``."""
     return _mcp_sampling_workshop.client
 
 
 @pytest.fixture
-def mcp_sampling_server(_mcp_sampling_workshop: Any) -> Any:
+def mcp_sampling_server(_mcp_sampling_workshop: Workshop) -> ServerFixture:
     """Ask a client or a callback for sampling with requests of yours: see ``testing.Workshop.server``."""
     return _mcp_sampling_workshop.server

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +33,8 @@ KEEPER = Path(__file__).with_name("keeper.py")
 MARK = "HOSTILE_RUN"
 #: megabytes that a process of a run may take
 CAP = 700
+#: what keeps a run from what is around it; modules are imported already where it begins
+_PLAIN = ("-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 #: seconds that what was killed may take to go, on a busy machine
 _GOING = 10.0
 #: what a terminal or an editor may obey; a line may end and be indented
@@ -98,19 +103,18 @@ def started(tmp_path: Path, *options: str) -> Iterator[Running]:
     """A run under way; call ``ended`` on it. Whatever is left of it in the end is killed."""
     mark = uuid.uuid4().hex
     temporary = Path(tempfile.mkdtemp(prefix="h-"))  # and not in tmp_path: the path of a socket must be short
-    command = [sys.executable, "-m", "pytest", "mcp-sampling", "-p", "no:cacheprovider", "-p", "no:asyncio"]
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_"))}
     env |= {MARK: mark, "TMPDIR": str(temporary), "COLUMNS": "150"}
-    with (tmp_path / "printed").open("wb") as printed:
-        keeper = subprocess.Popen(
-            [sys.executable, "-S", str(KEEPER), *command, *options, "--mcp-report", "r.json"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=printed,
-            bufsize=0,
-            cwd=tmp_path,
-            env=env,
-        )
+    (tmp_path / "printed").touch()
+    request = {
+        "options": ["mcp-sampling", *_PLAIN, *options, "--mcp-report", "r.json"],
+        "folder": str(tmp_path),
+        "printed": str(tmp_path / "printed"),
+        "env": env,
+    }
+    keeper = socket.socket(socket.AF_UNIX)
+    keeper.connect(_keepers())
+    keeper.sendall(json.dumps(request).encode() + b"\n")
     run = Running(keeper, tmp_path, temporary, mark)
     try:
         yield run
@@ -119,15 +123,37 @@ def started(tmp_path: Path, *options: str) -> Iterator[Running]:
         shutil.rmtree(temporary)
 
 
+@functools.cache
+def _keepers() -> str:
+    """Where the process is reached that starts the runs; it ends with the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="k-"))
+    address = str(folder / "s")
+    process = subprocess.Popen(
+        [sys.executable, str(KEEPER), address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    def end() -> None:
+        process.communicate()
+        shutil.rmtree(folder)
+
+    atexit.register(end)
+    return address
+
+
 class Running:
     """A run under way in ``folder``."""
 
-    def __init__(self, keeper: subprocess.Popen[bytes], folder: Path, temporary: Path, mark: str) -> None:
+    def __init__(self, keeper: socket.socket, folder: Path, temporary: Path, mark: str) -> None:
         self.folder = folder
-        self._keeper = keeper
+        self._connection = keeper
+        self._lines = keeper.makefile("rb")
         self._temporary = temporary
         self._mark = mark
-        self.pid = int(self._said(60))  #: of pytest
+        said = json.loads(self._said(60))
+        self._keeper: int = said["keeper"]
+        self.pid: int = said["run"]  #: of pytest
 
     @property
     def text(self) -> str:
@@ -168,13 +194,13 @@ class Running:
         for process in self._processes():
             with suppress(psutil.Error):
                 process.kill()
-        self._keeper.communicate()
+        self._lines.close()
+        self._connection.close()
 
     def _said(self, seconds: float) -> bytes:
         """The next line of the keeper; nothing where it says none in time."""
-        assert self._keeper.stdout is not None
-        readable, _, _ = select.select([self._keeper.stdout], [], [], seconds)
-        return self._keeper.stdout.readline() if readable else b""
+        readable, _, _ = select.select([self._connection], [], [], seconds)
+        return self._lines.readline() if readable else b""
 
     def _left(self) -> list[str]:
         """The processes that are there to stay, in words."""
@@ -185,10 +211,10 @@ class Running:
 
     def _processes(self) -> list[psutil.Process]:
         """What is there of the run now."""
-        found = set(psutil.Process(self._keeper.pid).children(recursive=True))
+        found = set(psutil.Process(self._keeper).children(recursive=True))
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                if process.pid != self._keeper.pid and process.environ().get(MARK) == self._mark:
+                if process.pid != self._keeper and process.environ().get(MARK) == self._mark:
                     found.add(process)
         return [process for process in found if _lives(process)]
 

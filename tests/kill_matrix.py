@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from mcp_sampling_conformance.judging.judge import Terms, evidence_of, judge
@@ -12,6 +13,7 @@ from mcp_sampling_conformance.protocol.revisions import REVISIONS
 from mcp_sampling_conformance.rules.registry import rules_for
 from mcp_sampling_conformance.scenarios.conditions import Conditions
 from mcp_sampling_conformance.transcript.archive import About, SavingRecorder, load
+from mcp_sampling_conformance.transcript.items import item_to_json
 from mcp_sampling_conformance.transcript.masking import Mask
 from mcp_sampling_conformance.transcript.run import Run, conclude, read_run
 from mcp_sampling_conformance.transcript.transcript import Side, Transcript
@@ -42,14 +44,25 @@ def broken(results: Iterable[Result]) -> dict[str, str]:
 
 
 def broken_by(provoke: Provoke, side: Side, timeout: float, folder: Path, transport: str = "stdio") -> dict[str, str]:
-    """What a mutant broke. Its record is saved to the folder and judged again, and nothing may differ."""
+    """What a mutant broke. It is judged by its record as saved to the folder, which must say what was seen."""
     recorder = SavingRecorder(folder, About(side.value, side, "a mutant", {}, None), Mask())
     run = provoke(Conditions(timeout, recorder=recorder))
     conclude(run, recorder, transport)
     recorder.close()
-    results = judged(run, side, transport)
-    assert judged(loaded(folder), side, transport) == results, "saved and judged again it differs"
-    return broken(results)
+    saved = loaded(folder)
+    assert content_of(saved) == content_of(run), "what was saved differs from what was seen"
+    return broken(judged(saved, side, transport))
+
+
+def content_of(run: Run) -> dict[str, object]:
+    """All that verdicts rest on, by revision."""
+    return {
+        name: (
+            replace(record, transcripts=[]),
+            [(each.name, each.transport, [item_to_json(item) for item in each.items]) for each in record.transcripts],
+        )
+        for name, record in run.revisions.items()
+    }
 
 
 def loaded(folder: Path) -> Run:

@@ -243,6 +243,7 @@ def test_hints_for_the_models_of_a_client(run: Run, pytester: pytest.Pytester, m
         "no-command": (("--mcp-client", "no-such-client {server}"), "there is no command 'no-such-client'"),
         "quotes": (("--mcp-client", "python '{server}"), "cannot be split into words"),
         "url": (("--mcp-client", "http://127.0.0.1:1/mcp"), "is a URL; give the command line that starts the client"),
+        "tools": ((*REFERENCE, "--mcp-client-tools", "two"), "--mcp-client-tools: there is no 'two'; write one or all"),
         "two": ((*REFERENCE, "--mcp-server", sys.executable), "--mcp-server and --mcp-client cannot be judged in one"),
         "no-colon": (("--mcp-callback", "callbacks.good"), "write package.module:attribute"),
         "no-module": (("--mcp-callback", "no_such_module:good"), "cannot be imported (ModuleNotFoundError: *)"),

@@ -75,14 +75,14 @@ def works(report: dict[str, Any]) -> dict[str, bool]:
     return {glance["revision"]: glance["works"] for glance in report["sampling"]}
 
 
-@pytest.mark.parametrize(("of", "peer"), [("server", "client"), ("client", "server")])
-def test_the_dual_era_is_judged_in_both(run: Run, of: str, peer: str) -> None:
+@pytest.mark.parametrize("of", ["server", "client"])
+def test_the_dual_era_is_judged_in_both(run: Run, of: str) -> None:
     report = run(of, "")
     assert report["ret"] == 0
     assert works(report) == {LEGACY: True, MODERN: True}
-    for revision, era in ((LEGACY, "legacy"), (MODERN, "modern")):
+    assert f"\n{LEGACY}: works; {MODERN}: works\n" in report["output"]
+    for revision in (LEGACY, MODERN):
         assert verdicts(report, revision)["pass"] > 40
-        assert f"Sampling with a {revision} {peer} ({era} era): works" in report["output"]
     assert "mcp sampling: sampling is deprecated in MCP since 2026-07-28" in report["output"]
 
 
@@ -102,7 +102,7 @@ def test_a_single_era_is_found_out(run: Run, of: str, era: str, spoken: str, oth
     assert verdicts(report, spoken)["pass"] > 40
     assert verdicts(report, other).keys() == {"not-applicable"}
     assert f"not-applicable: {reason}" in report["output"]
-    assert f"DOES NOT WORK, {reason}" in report["output"]
+    assert f"does not work: {reason}" in report["output"]
 
 
 def test_a_server_that_calls_the_legacy_api_in_the_modern_era(run: Run) -> None:

@@ -284,6 +284,20 @@ def test_junit_xml_names_the_rule_and_carries_the_failure(run: Run, pytester: py
     assert failure is not None
     assert "must be an integer" in str(failure.get("message"))
     assert ">>> server → client" in str(failure.text)
+    assert {each.get("name"): each.get("value") for each in cases["max-tokens/integer"].iter("property")} == {
+        "rule": "max-tokens/integer",
+        "level": "MUST",
+        "revision": NEWEST,
+        "verdict": "fail",
+        "url": f"https://modelcontextprotocol.io/specification/{NEWEST}/schema#createmessagerequestparams-maxtokens",
+    }
+
+
+def test_junit_xml_shows_a_warning(run: Run, pytester: pytest.Pytester) -> None:
+    run(*QUICK, "--junitxml", "junit.xml", server=fixture("server_mutants.py", "answers-cancelled"))
+    properties = {each.get("value"): each.get("name") for each in ElementTree.parse("junit.xml").iter("property")}
+    assert properties["warn"] == "verdict"
+    assert [value for value, name in properties.items() if name == "warning"]
 
 
 def test_list_rules_prints_them_and_runs_nothing(run: Run, unstarted: str, pytester: pytest.Pytester) -> None:

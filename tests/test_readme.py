@@ -1,9 +1,10 @@
-"""What the README shows is true: its examples run, its options are those that exist, its commands are those of CI."""
+"""What the README and the pages show is true: their examples run, their options are those that exist."""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,24 @@ import pytest
 from mcp_sampling_conformance.plugin import LIST_RULES, OPTIONS
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+README = PAGES["README"]
+#: of the examples themselves, none is about how fast content is made
+SLOW_MACHINE = """
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("slow", suppress_health_check=[HealthCheck.too_slow], deadline=None, derandomize=True)
+settings.load_profile("slow")
+"""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL)
+
+
+def examples_in(page: str) -> list[str]:
+    """The examples that are tests, of which a later one may need what an earlier one has defined."""
+    return [block for block in blocks(page, "python") if "def test_" in block]
 
 
 def here(text: str) -> str:
@@ -24,13 +38,16 @@ def here(text: str) -> str:
 
 
 def test_the_examples_of_tests_pass(pytester: pytest.Pytester) -> None:
-    examples = [block for block in blocks("python") if "def test_" in block]
-    pytester.makepyfile(here("\n".join(examples)))
-    pytester.runpytest_subprocess(timeout=60).assert_outcomes(passed=len(examples))
+    examples = {f"test_{page.replace('-', '_')}": examples_in(page) for page in PAGES if examples_in(page)}
+    pytester.makepyfile(**{name: here("\n".join(found)) for name, found in examples.items()})
+    pytester.makeconftest(SLOW_MACHINE)
+    total = sum(map(len, examples.values()))
+    pytester.runpytest_subprocess(timeout=60).assert_outcomes(passed=total)
+    assert {"test_README", "test_own_tests", "test_mapper", "test_generated_content"} <= examples.keys()
 
 
 def test_the_example_of_a_client_is_one(pytester: pytest.Pytester) -> None:
-    (example,) = [block for block in blocks("python") if "anyio.run(main)" in block]
+    (example,) = [block for block in blocks("languages", "python") if "anyio.run(main)" in block]
     client = pytester.makepyfile(client=example)
     options = ("--mcp-client", f"{sys.executable} {client} {{server}}", "--mcp-spec-version", "2025-11-25")
     result = pytester.runpytest_inprocess("-p", "no:asyncio", *options, "-k", "sampling-reached or max-tokens")
@@ -38,12 +55,33 @@ def test_the_example_of_a_client_is_one(pytester: pytest.Pytester) -> None:
     assert result.parseoutcomes()["passed"] > 1
 
 
+def options_in(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--mcp-[a-z-]+", text))
+
+
 def test_every_option_is_in_the_table() -> None:
-    options = {option for option, *_ in OPTIONS} | {LIST_RULES}
-    table = README.split("## Options")[1].split("##")[0]
-    assert options == set(re.findall(r"(?<=[`\s])--mcp-[a-z-]+", table.split("Without `")[0]))
+    table = "\n".join(line for line in README.split("## Options")[1].splitlines() if line.startswith("| `"))
+    assert options_in(table) == {option for option, *_ in OPTIONS} | {LIST_RULES}
+
+
+def test_every_option_that_is_named_exists() -> None:
+    known = {option for option, *_ in OPTIONS} | {LIST_RULES}
+    assert {page: options_in(text) - known for page, text in PAGES.items() if options_in(text) - known} == {}
+
+
+def test_every_link_to_a_file_leads_somewhere() -> None:
+    assert [*broken_links()] == []
+
+
+def broken_links() -> Iterator[str]:
+    generated = ROOT / "docs" / "rules"
+    for page, text in PAGES.items():
+        folder = ROOT if page == "README" else ROOT / "docs"
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            if not (folder / target).exists() and generated not in (folder / target).parents:
+                yield f"{page}: {target}"
 
 
 def test_ci_runs_the_command_for_tests() -> None:
-    command = blocks("sh")[1].strip()
+    command = blocks("README", "sh")[1].strip()
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

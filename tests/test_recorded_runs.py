@@ -20,7 +20,7 @@ from mcp_sampling_conformance.transcript.run import conclude
 from mcp_sampling_conformance.transcript.transcript import Side
 
 ROOT = Path(__file__).parent.parent
-QUICK = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--mcp-timeout", "2", "--mcp-examples", "1")
+QUICK = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--mcp-timeout", "2")
 QUICK += ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 BOTH_ERAS = ("--mcp-spec-version", "2025-11-25", "--mcp-spec-version", "2026-07-28")
 
@@ -74,6 +74,7 @@ def test_saved_and_judged_again_gives_the_same_results(pytester: pytest.Pytester
     options = (
         "mcp-sampling",
         *QUICK,
+        *("--mcp-examples", "1" if "reference" in name else "0"),
         *BOTH_ERAS,
         *SYSTEMS[name],
         "--mcp-record",

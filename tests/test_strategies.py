@@ -470,12 +470,17 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_types_of_the_sdk_have_their_strategy(name: str) -> None:
+def sdk_model(name: str) -> Any:
+    """A model of the SDK, of which version 1 has fewer."""
     import mcp.types
 
+    return getattr(mcp.types, name, None) or pytest.skip(f"this version of the SDK has no {name}")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_types_of_the_sdk_have_their_strategy(name: str) -> None:
     hypothesis_hook.register()
-    model = getattr(mcp.types, name)
+    model = sdk_model(name)
     check(st.from_type(model), lambda value: isinstance(value, model) or pytest.fail(repr(value)), 10)
 
 
@@ -493,9 +498,7 @@ ONE = {
 
 @pytest.mark.parametrize("name", ONE)
 def test_models_on_request(name: str) -> None:
-    import mcp.types
-
-    model = getattr(mcp.types, ONE[name])
+    model = sdk_model(ONE[name])
     values = getattr(strategies, name)(as_model=True)
     check(values, lambda value: isinstance(value, model) or pytest.fail(repr(value)), 10)
 

@@ -15,6 +15,8 @@ from mcp_sampling_conformance.judging.results import Result, Verdict
 from mcp_sampling_conformance.peers.server import Book
 from mcp_sampling_conformance.report.alike import told_once
 from mcp_sampling_conformance.report.exchange import evidence_lines
+from mcp_sampling_conformance.report.members import broken_at_members
+from mcp_sampling_conformance.report.table import table
 from mcp_sampling_conformance.scenarios.client.diagnosis import Start, how_it_ended
 from mcp_sampling_conformance.transcript.events import HttpExchange, TimedOut
 from mcp_sampling_conformance.transcript.masking import Mask
@@ -25,7 +27,7 @@ SECONDS = 60
 LEGACY, NEWEST_LEGACY, MODERN = "2025-06-18", "2025-11-25", "2026-07-28"
 #: in this process all modules are imported already
 QUIET = ("-p", "no:asyncio", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-NEVER = ("DOES NOT WORK", "never asked", "never reached")
+NEVER = ("does not work", "never asked", "never reached")
 
 
 def fixture(script: str, *arguments: str) -> str:
@@ -52,7 +54,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- no more than was tried
 
-HEADLINE = "Sampling with a {revision} client ({era} era): could not be judged: {why}"
+HEADLINE = "{revision}: could not be judged: {why}"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_what_was_not_tried_is_not_said_to_fail(
 ) -> None:
     result = judge(pytester, "--mcp-server", server, "-k", "reached or max-tokens")
     assert result.ret == 1
-    headlines = [HEADLINE.format(revision=NEWEST_LEGACY, era="legacy", why=why)]
+    headlines = [HEADLINE.format(revision=NEWEST_LEGACY, why=why)]
     result.stdout.fnmatch_lines([first_line, *headlines, "The server could not be judged: nothing here is a pass. *"])
     assert not [word for word in NEVER if word in result.stdout.str()]
     assert statuses(pytester) == [(False, False)]
@@ -97,11 +99,11 @@ def test_what_is_named_is_called_and_judged(pytester: pytest.Pytester) -> None:
     server = fixture("hidden_servers.py", "all-destructive")
     result = judge(pytester, "--mcp-server", server, "--mcp-tool", 'ask={"question": "Well?"}')
     assert result.ret == 0
-    result.stdout.fnmatch_lines([f"Sampling with a {NEWEST_LEGACY} client (legacy era): works"])
+    result.stdout.fnmatch_lines([f"{NEWEST_LEGACY}: works"])
     # And where that does not sample, it was tried.
     result = judge(pytester, "--mcp-server", server, "--mcp-tool", "add")
     result.stdout.fnmatch_lines(
-        ["the server never asked for sampling, *", "*legacy era): DOES NOT WORK, the server never asked"]
+        ["the server never asked for sampling, *", f"{NEWEST_LEGACY}: does not work: the server never asked"]
     )
     assert statuses(pytester) == [(True, False)]
 
@@ -134,7 +136,7 @@ def test_a_client_that_declares_no_sampling_was_not_tried(pytester: pytest.Pytes
     (pytester.path / "theirs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in opening), encoding="utf-8")
     result = judge(pytester, "--mcp-transcript", "theirs.jsonl", "--mcp-side", "client")
     assert statuses(pytester) == [(False, False)]
-    result.stdout.fnmatch_lines(["*legacy era): could not be judged: it declares no sampling"])
+    result.stdout.fnmatch_lines([f"{NEWEST_LEGACY}: could not be judged: it declares no sampling"])
 
 
 # --- the useful end of what a process said
@@ -313,3 +315,55 @@ def test_what_is_the_same_fault(older: str, newer: str, same: bool) -> None:
     if same:
         assert texts["a"] == f"the same as in {MODERN}: b"
         assert texts["b"].startswith(newer)
+
+
+# --- the end of a run
+
+
+def results_of(**verdicts: str) -> list[Result]:
+    """One result a revision, of the rule id/id-unique."""
+    words = {"ok": Verdict.PASS, "FAIL": Verdict.FAIL, "unseen": Verdict.NOT_OBSERVED}
+    return [
+        replace(a_result(revision.strip("_").replace("_", "-"), "", words[word])) for revision, word in verdicts.items()
+    ]
+
+
+def test_revisions_with_equal_columns_share_one() -> None:
+    lines = table(results_of(_2024_11_05="ok", _2025_03_26="ok", _2025_06_18="FAIL"), 80)
+    assert lines == ["     2024-11-05", "     2025-03-26   2025-06-18", "id         1 ok       1 FAIL"]
+
+
+def test_the_table_is_no_wider_than_the_terminal() -> None:
+    results = results_of(_2024_11_05="ok", _2025_03_26="FAIL", _2025_06_18="unseen")
+    assert max(map(len, table(results, 30))) <= 30
+    assert table(results, 30) == [
+        "     2024-11-05   2025-03-26",
+        "id         1 ok       1 FAIL",
+        "",
+        "       2025-06-18",
+        "id   not observed",
+    ]
+
+
+def test_where_nothing_could_be_judged_there_is_no_table() -> None:
+    assert table(results_of(_2024_11_05="unseen"), 80) == []
+
+
+def test_a_server_that_does_not_start_is_told_in_few_lines(pytester: pytest.Pytester) -> None:
+    result = judge(pytester, "--mcp-server", f"{sys.executable} -c pass")
+    result.stdout.fnmatch_lines(["mcp-sampling E *"])
+    assert "not observed   " not in result.stdout.str()
+    assert "sss" not in result.stdout.str()
+
+
+def test_long_json_is_broken_where_members_end() -> None:
+    message = json.dumps(
+        {"text": "a, b" * 10, "other": {"list": [1, 2, 3], "escaped": '\\", "' * 9}, "more": "x" * 200}
+    )
+    line = f">>> server → client  {message}"
+    first, *others = broken_at_members(line)
+    assert first.endswith(",")
+    assert [len(part) > 110 for part in others] == [False] * (len(others) - 1) + [True]
+    assert "".join(part.strip() + " " * part.endswith(",") for part in (first, *others)) == line
+    assert list(broken_at_members("plain, and short")) == ["plain, and short"]
+    assert list(broken_at_members("x" * 200)) == ["x" * 200]

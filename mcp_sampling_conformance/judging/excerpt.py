@@ -132,6 +132,13 @@ def excerpt(
     )
 
 
+def last_of(transcript: Transcript, most: int, mask: Mask) -> Excerpt:
+    """The last of what crossed, with what explains it, where nothing is offending."""
+    told = _told(transcript, range(len(transcript.items) - 1, -1, -1), most)[::-1]
+    shown: list[Shown] = [_shown(item, False, mask) for item in told]
+    return Excerpt(transcript.name, transcript.label, tuple(shown), -1, ())
+
+
 def _heads(transcript: Transcript, offender: Entry | HttpExchange) -> list[HttpExchange]:
     """The heads of the HTTP exchange that an item was a part of: it may be redirected, or resumed, again and again."""
     if isinstance(offender, HttpExchange):

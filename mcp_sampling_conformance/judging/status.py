@@ -29,12 +29,12 @@ class SamplingStatus:
     why: str  #: what there is to say besides; may be empty
     judged: bool = True  #: ``False``: it was not tried, so nothing is known
 
-    def line(self, side: Side) -> str:
-        """The answer as a sentence about a system under test of this side."""
-        peer = f"a {self.revision} {side.other.value} ({self.era} era)"
-        if not self.judged:
-            return f"Sampling with {peer}: could not be judged: {self.why}"
-        return f"Sampling with {peer}: {'works' if self.works else 'DOES NOT WORK'}{', ' if self.why else ''}{self.why}"
+    @property
+    def headline(self) -> str:
+        """The answer on one line."""
+        if self.works:
+            return f"{self.revision}: works{', ' if self.why else ''}{self.why}"
+        return f"{self.revision}: {'does not work' if self.judged else 'could not be judged'}: {self.why}"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,7 +60,7 @@ def sampling_status(run: RevisionRun, evidence: Evidence, side: Side, results: S
         why, judged = run.failure, False
     elif _works(evidence, side):
         works = True
-        why = f"but {len(failed)} rule{'s' * (len(failed) > 1)} of level MUST failed" if failed else ""
+        why = f"{len(failed)} MUST broken" if failed else ""
     elif decisive := _decisive(results):
         why = decisive
     elif ended := next((session.cut_off for session in evidence.sessions if session.cut_off), None):

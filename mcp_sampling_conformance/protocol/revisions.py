@@ -81,6 +81,13 @@ MODERN = frozenset(name for name, revision in REVISIONS.items() if revision.mode
 NEWEST_LEGACY = next(name for name in reversed(NAMES) if name not in MODERN)
 
 
+def revision_named(name: str) -> Revision:
+    """The revision of this name. Raises ``ValueError`` with one sentence."""
+    if name not in REVISIONS:
+        raise ValueError(f"there is no revision {name!r}; known are {', '.join(NAMES)}")
+    return REVISIONS[name]
+
+
 def page_url(revision: Revision, page: str, anchor: str) -> str:
     """The address of a section; ``page`` is a path below the revision, ``"messages"`` or ``"schema"``."""
     if page == "schema" and "schema" not in revision.pages:

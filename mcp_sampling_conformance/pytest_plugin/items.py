@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import pluggy
 import pytest
 
 from ..judging.results import Result, Verdict
 from ..protocol.revisions import Revision
 from ..report.printable import printable_result
-from ..subjects.subject import Judgement, RunTerms
+from ..subjects.peer import PeerSubject
+from ..subjects.subject import REACHED, Judgement, RunTerms
 from .interruption import Interruption
 from .progress import TerminalProgress
 from .settings import Settings
+from .workers import FOLDER, BegunBefore, judged_once
 
-#: the first part of every item's id, and a name that stands for all of them on the command line
-ROOT = "mcp-sampling"
+#: the plugins whose time limit is not for us, each with the marker that lifts it: one item waits for all the others,
+#: and the run has limits of its own
+_TIME_LIMITS = {"timeout": "timeout", "pytest_timeout": "timeout"}
 
 
 class HarnessError(Exception):
     """The harness could not find out."""
 
 
-class RuleBroken(Exception):
+class RuleBroken(AssertionError):
     """A rule was judged and found broken."""
 
 
 class Node(pytest.Collector):
     """A level of an item's id."""
+
+    @property
+    def ihook(self) -> pluggy.HookRelay:
+        return _hooks(self)
 
     def collect(self) -> list[pytest.Item | pytest.Collector]:
         return []
@@ -44,9 +53,19 @@ class RuleItem(pytest.Item):
         self.revision = revision
         self.result: Result | None = None
         self.add_marker("mcp_conformance")
+        # Only where there is such a plugin, for no other knows the marker.
+        for marker in {m for name, m in _TIME_LIMITS.items() if self.config.pluginmanager.has_plugin(name)}:
+            self.add_marker(getattr(pytest.mark, marker)(0))
+
+    @property
+    def ihook(self) -> pluggy.HookRelay:
+        return _hooks(self)
 
     def setup(self) -> None:
+        if self.config.getoption("setuponly", False):  # also with --setup-plan
+            return
         self.result = printable_result(self.run.judgement.result(self.name, self.revision))
+        self.user_properties[:] = _properties(self.result)
         if self.result.verdict is Verdict.ERROR:
             raise HarnessError(self.result.message)
 
@@ -58,8 +77,24 @@ class RuleItem(pytest.Item):
             reason = f"{self.result.verdict.value}: {self.result.message}"
             raise pytest.skip.Exception(reason, _use_item_location=True)
 
-    def reportinfo(self) -> tuple[str, int, str]:
-        return ROOT, 0, self.nodeid
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.nodeid
+
+
+def _hooks(node: pytest.Item | pytest.Collector) -> pluggy.HookRelay:
+    """The hooks that are called for a node: those of the rootdir's conftest too, for that is where it belongs."""
+    return node.session.gethookproxy(node.config.rootpath)
+
+
+def _properties(result: Result) -> Iterator[tuple[str, str]]:
+    """What other programs read of an item, such as those that show JUnit files."""
+    yield "rule", result.rule
+    yield "level", result.level
+    yield "revision", result.revision
+    yield "verdict", result.verdict.value
+    yield "url", result.url
+    if result.verdict is Verdict.WARN:  # it passes, so nothing else would show why
+        yield "warning", result.message
 
 
 class Conformance:
@@ -71,9 +106,31 @@ class Conformance:
         self.interruption = interruption
         #: what the items that will run need; set after collection
         self.revisions: Sequence[Revision] = settings.revisions
+        self._broken_off = ""  #: why there is no judgement although one was begun
 
     @cached_property
     def judgement(self) -> Judgement:
+        """Made once. Raises ``HarnessError`` where it was begun before and did not come to its end."""
+        if self._broken_off:
+            raise HarnessError(self._broken_off)
+        self._broken_off = "the judgement was interrupted, and is not begun anew"
+        try:
+            return self._judged_once()
+        except BegunBefore:
+            self._broken_off = "the process that judged has ended before it was through, and it is not begun anew"
+            raise HarnessError(self._broken_off) from None
+
+    def _judged_once(self) -> Judgement:
+        """Only a living peer is spared being provoked by each worker of pytest-xdist: the rest is quick."""
+        subject, workerinput = self.settings.subject, getattr(self.config, "workerinput", {})
+        folder = Path(workerinput.get(FOLDER, ""))
+        # A worker on another machine has no such folder.
+        if not (isinstance(subject, PeerSubject) and folder.name and folder.is_dir()):
+            return self._judged()
+        asked = [(rule, revision) for revision in self.revisions for rule in subject.rules(revision)]
+        return judged_once(folder, self._judged, [(REACHED, None), *asked])
+
+    def _judged(self) -> Judgement:
         progress = TerminalProgress(self.config)
         settings = self.settings
         terms = RunTerms(

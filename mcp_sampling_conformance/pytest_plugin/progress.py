@@ -30,7 +30,7 @@ class TerminalProgress:
 
     def show(self) -> None:
         """Write it, where that is due; called from pytest's own thread."""
-        if self._reporter is None or self._text == self._shown or self._reporter.verbosity < 0:
+        if self._reporter is None or self._text == self._shown or self._reporter.verbosity < -1:
             return
         overwrites = self._reporter.isatty
         if not overwrites and time.monotonic() - self._at < _QUIET:

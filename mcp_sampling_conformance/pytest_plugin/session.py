@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,10 +22,12 @@ from ..report.printable import printable
 from ..report.run_report import RunReport, Target
 from ..subjects.peer import PeerSubject
 from ..subjects.subject import REACHED
+from .ids import ROOT, place
 from .interruption import Interruption
-from .items import ROOT, Conformance, HarnessError, Node, RuleBroken, RuleItem
+from .items import Conformance, HarnessError, Node, RuleBroken, RuleItem
 from .settings import Settings
 from .told import tell
+from .workers import FOLDER
 
 #: where a report carries its result, also from a pytest-xdist worker
 _ATTRIBUTE = "mcp_sampling_result"
@@ -33,7 +36,8 @@ _ATTRIBUTE = "mcp_sampling_result"
 class ConformanceSession:
     """The hooks of a run; registered only when a system under test is named."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, selected: Collection[str] = ()) -> None:
+        """``selected`` are the ids that were asked for, of items and of what holds several; nothing stands for all."""
         self.config = config
         self.settings = settings
         patient = isinstance(settings.subject, PeerSubject)
@@ -47,15 +51,8 @@ class ConformanceSession:
         self.partial = ""  #: why the run did not come to its end, as a clause
         self.written: list[Path] = []  #: the reports
         self.unwritten: list[str] = []  #: the reports that could not be written, in words
-        self.selected = self._take_selection()
-
-    def _take_selection(self) -> list[str]:
-        """Take our own ids out of the command line's paths, where pytest would look for files."""
-        config = self.config
-        chosen = [arg for arg in config.args if arg.split("::")[0] == ROOT]
-        if not (config.rootpath / ROOT).exists():
-            config.args = [arg for arg in config.args if arg not in chosen]
-        return chosen
+        self.selected = selected
+        self._shared: TemporaryDirectory[str] | None = None  #: for the workers of pytest-xdist
 
     # --- interruptions
 
@@ -65,6 +62,12 @@ class ConformanceSession:
             self.interruption.take()
         elif self._is_worker and self.interruption.patient:
             self.interruption.take([signal.SIGINT])  # so comes the word of the controlling process
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """A worker of pytest-xdist is about to start."""
+        self._shared = self._shared or TemporaryDirectory(prefix="mcp-sampling-")
+        node.workerinput[FOLDER] = self._shared.name
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
@@ -84,12 +87,15 @@ class ConformanceSession:
 
     def pytest_unconfigure(self) -> None:
         self.interruption.give_back()
+        if self._shared is not None:
+            self._shared.cleanup()
 
     # --- collecting
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        root = Node.from_parent(session, name=ROOT, nodeid=f"{ROOT}::{self.settings.subject.kind}")
+        nodeid = f"{ROOT}::{self.settings.subject.kind}"
+        root = Node.from_parent(session, name=ROOT, nodeid=nodeid, path=place(self.config))
         mine = [RuleItem.from_parent(root, name=REACHED, run=self.run, revision=None)]
         for revision in self.settings.revisions:
             parent = Node.from_parent(root, name=revision.name)
@@ -135,6 +141,8 @@ class ConformanceSession:
                 report.longrepr = failure_text(item.result)
                 # The SDK logs a traceback for each fault of a callback; the first is told in the text.
                 report.sections = [(name, text) for name, text in report.sections if " log " not in name]
+        elif isinstance(item, RuleItem) and call.excinfo is not None and call.excinfo.errisinstance(HarnessError):
+            report.longrepr = str(call.excinfo.value)
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -156,9 +164,14 @@ class ConformanceSession:
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        data = getattr(report, _ATTRIBUTE, None)
-        if data is not None and json.loads(data)["verdict"] == Verdict.WARN.value:
+        told = getattr(report, _ATTRIBUTE, None)
+        if told is None:
+            return None
+        data = json.loads(told)
+        if data["verdict"] == Verdict.WARN.value:
             return "warned", "w", ("WARNED", {"yellow": True})
+        if report.skipped and not data["reached"] and self.config.get_verbosity() <= 0:
+            return "skipped", "", ("", {})  # hundreds of letters would say no more than the end of the run does
         return None
 
     def pytest_report_header(self) -> list[str]:
@@ -193,7 +206,8 @@ class ConformanceSession:
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:
             self.partial = self.partial or self.interruption.reason or "the run was interrupted"
         # Deselecting the item that would say so must not turn an empty run into a success.
-        if self.unreached and session.exitstatus == pytest.ExitCode.OK:
+        # And what was not waited for is no success either.
+        if (self.unreached or self.partial) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         # Only now it is known what ran, which may be a part, and in several processes.
         for item, text in told_once({item: self.results[item] for item in self.failures}).items():

@@ -12,12 +12,10 @@ import pytest
 
 from ..protocol.revisions import Revision
 from ..scenarios.conditions import Generated
-from ..subjects.peer import PeerSubject
 from ..subjects.recorded import RecordedSubject
 from ..subjects.subject import Subject
 from ..transcript.masking import Mask
 from ..transcript.secret_values import password_in
-from ..transports.to_server.servers import Server
 from . import systems, values
 
 #: the options that name a system under test, each with what makes a subject of its value
@@ -43,11 +41,6 @@ class Settings:
     reports: Sequence[Path]
     mask: Mask
 
-    @property
-    def server(self) -> Server | None:
-        """How a server under test is reached, where there is one."""
-        return self.subject.server if isinstance(self.subject, PeerSubject) else None
-
 
 def read_settings(options: Mapping[str, Any]) -> Settings:
     """Check the options, by name, ``None`` for those not given. Raises ``pytest.UsageError`` with one sentence that
@@ -56,7 +49,7 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     if len(named) > 1:
         raise pytest.UsageError(f"{' and '.join(named)} cannot be judged in one run; give one of them")
     (option,) = named
-    env = dict(values.assignment(text) for text in values.several(options["--mcp-env"]))
+    env = values.environment(options)
     headers = [values.header(text) for text in values.several(options["--mcp-header"])]
     url = values.single(options["--mcp-url"]) or values.single(options[option])
     given = systems.Given(

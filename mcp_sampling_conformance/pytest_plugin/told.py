@@ -7,6 +7,8 @@ from typing import Protocol
 
 import pytest
 
+from .ids import ROOT
+
 
 class Lines(Protocol):
     """The part of pytest's terminal writer that is used here."""
@@ -16,9 +18,12 @@ class Lines(Protocol):
 
 @dataclass(frozen=True)
 class _Crash:
-    """What pytest shows of a failure in its short summary, with ``--tb line`` and as a JUnit ``message``."""
+    """What pytest shows of a failure in its short summary, with ``--tb line`` and as a JUnit ``message``; other plugins
+    ask for the place too."""
 
     message: str
+    path: str = ROOT
+    lineno: int = 1
 
     def __str__(self) -> str:
         return self.message

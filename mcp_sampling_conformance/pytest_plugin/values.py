@@ -12,13 +12,14 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 
 from ..protocol.revisions import NAMES, REVISIONS, Revision
 from ..report.formats import FORMATS
+from ..scenarios.client.run import Shown
 from ..scenarios.server.callees import Callee
 from ..transcript.secret_values import is_plain
 from ..transcript.transcript import Side
@@ -30,6 +31,9 @@ _SECONDS = {"--mcp-timeout": 10.0, "--mcp-start-timeout": 30.0, "--mcp-max-time"
 TRANSPORTS = ("stdio", "http", "sse")
 #: in place of a revision's name: the newest spoken of each era
 NEWEST = "newest"
+_HERE = Path(sys.executable).parent
+#: in a command: the Python that runs pytest
+PYTHON = "{python}"
 #: a header's name (RFC 9110)
 _TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 
@@ -47,7 +51,7 @@ def several(value: Any) -> Sequence[str]:
 def directory(text: Any) -> str | None:
     """The directory to start a system under test in."""
     if text is not None and not Path(text).is_dir():
-        raise pytest.UsageError(f"--mcp-cwd: {text!r} is not a directory; give the directory to start the server in")
+        raise pytest.UsageError(f"--mcp-cwd: {text!r} is not a directory; give the directory to start the program in")
     return str(text) if text is not None else None
 
 
@@ -61,12 +65,31 @@ def command(option: str, value: str, cwd: str | None) -> list[str]:
         raise pytest.UsageError(f"{option}: {value!r} cannot be split into words ({error}); check the quotes") from None
     if not words:
         raise pytest.UsageError(f"{option}: the command is empty; give the command line to start")
+    words = [word.replace(PYTHON, sys.executable) for word in words]
     program = words[0]
     # A path is looked up where the process will be started, a bare name on the PATH.
     found = shutil.which(os.path.join(cwd or "", program) if os.sep in program else program)
     if found is None:
         raise pytest.UsageError(f"{option}: there is no command {program!r}; give a program on the PATH or its path")
     return words
+
+
+def other_python(value: str) -> str:
+    """For a command whose program is another Python than this one, how to name this one, as lines; otherwise nothing.
+    ``value`` is a command line that can be split."""
+    program = shlex.split(value)[0]
+    found = shutil.which(program)
+    if not re.fullmatch(r"python[\d.]*", Path(program).name) or found is None or Path(found).parent == _HERE:
+        return ""
+    return (
+        f"\n{program!r} is {found}, and not the Python that runs pytest, {sys.executable};"
+        f"\nwrite {PYTHON} in the command for that one"
+    )
+
+
+def environment(options: Mapping[str, Any]) -> dict[str, str]:
+    """The variables for the system under test."""
+    return dict(assignment(text) for text in several(options["--mcp-env"]))
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -157,6 +180,14 @@ def transport(options: Mapping[str, Any]) -> str | None:
     if value not in (None, *TRANSPORTS):
         raise pytest.UsageError(f"--mcp-transport: there is no {value!r}; known are {', '.join(TRANSPORTS)}")
     return None if value is None else str(value)
+
+
+def client_tools(options: Mapping[str, Any]) -> Shown | None:
+    """How many tools a client is shown, where that was said."""
+    value = single(options["--mcp-client-tools"])
+    if value in (None, "one", "all"):
+        return cast("Shown | None", value)
+    raise pytest.UsageError(f"--mcp-client-tools: there is no {value!r}; write one or all")
 
 
 def imported(option: str, value: str) -> Any:

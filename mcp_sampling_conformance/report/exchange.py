@@ -56,13 +56,14 @@ _WORDS: dict[type[Event], str] = {
 
 def evidence_lines(result: Result) -> list[str]:
     """What shows that a rule was broken, as printable lines; none for a result that shows nothing."""
-    lines = list(_lines(result.excerpt)) if result.excerpt else []
+    lines = list(excerpt_lines(result.excerpt)) if result.excerpt else []
     if result.excerpt and result.topic in _ABOUT_HTTP:
         lines += _http(result.excerpt.http)
     return [printable(line) for line in (*lines, *result.details)]
 
 
-def _lines(excerpt: Excerpt) -> Iterator[str]:
+def excerpt_lines(excerpt: Excerpt) -> Iterator[str]:
+    """What an excerpt shows, as lines that may not be printable."""
     if not excerpt.alone:
         yield f"on the connection {excerpt.label!r}:"
     for item in excerpt.items:

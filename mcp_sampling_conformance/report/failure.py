@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..judging.results import Result, Verdict
 from .exchange import evidence_lines
+from .members import broken_at_members
 
 #: what a source is worth to those whom no section of the specification binds
 _REMARKS = {
@@ -30,6 +31,6 @@ def failure_text(result: Result, also_in: Sequence[str] = ()) -> str:
             f"  source    {result.url}",
             *filter(None, [_REMARKS.get(result.role)]),
             "",
-            *evidence_lines(result),
+            *(part for line in evidence_lines(result) for part in broken_at_members(line)),
         ]
     )

@@ -1,7 +1,9 @@
-"""What a run shows on the terminal in the end: warnings, the table of topics and revisions, what to read next."""
+"""What a run shows on the terminal in the end: warnings, the headline, the table, what to read next."""
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +12,13 @@ import pytest
 
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus
-from ..rules.registry import TOPICS
-from ..transcript.transcript import Side
 from .exchange import evidence_lines
 from .printable import printable
+from .table import table
+
+#: how to write what is found in a cell of the table
+_MARKUP = {"FAIL": {"red": True}, "ERROR": {"red": True}, "warn": {"yellow": True}}
+_MARKED = re.compile(rf"(\d+ (?:{'|'.join(_MARKUP)}))")
 
 
 def write_summary(
@@ -27,24 +32,17 @@ def write_summary(
     reports: Sequence[Path],
     unwritten: Sequence[str],
 ) -> None:
-    """The warnings, the table, and what to read next."""
-    warned = [result for result in results if result.verdict is Verdict.WARN]
-    if warned:
-        reporter.write_sep("=", "mcp sampling: warnings", yellow=True)
-        for first, revisions in _alike(warned):
-            reporter.write_line(f"{first.rule} ({first.level}): {printable(first.message)}", yellow=True)
-            reporter.write_line(f"    requires  {first.statement}")
-            reporter.write_line(f"    in {', '.join(revisions)}; {first.url}")
-            if reporter.verbosity > 0:
-                for line in evidence_lines(first):
-                    reporter.write_line(f"    {line}")
+    """The warnings, the headline and the table, and what to read next."""
+    _write_warnings(reporter, [result for result in results if result.verdict is Verdict.WARN])
+    reporter.write_sep("=", f"mcp sampling: {results[0].role} over {results[0].transport}")
+    width = shutil.get_terminal_size().columns
     rules = [result for result in results if not result.about_run]
-    if rules:
-        reporter.write_sep("=", f"mcp sampling: {rules[0].role} over {rules[0].transport}")
-        for line in table(rules):
-            reporter.write_line(line)
-        for status in statuses:
-            reporter.write_line(printable(status.line(Side(rules[0].role))), bold=True, **_colour(status))
+    if statuses:
+        _write_headline(reporter, statuses, width)
+    else:
+        _write_count(reporter, rules)
+    for line in table(rules, width):
+        _write_row(reporter, line)
     for note in notes:
         reporter.write_line(printable(note), yellow=True)
     if partial:
@@ -55,8 +53,46 @@ def write_summary(
         reporter.write_line(printable(line), red=True)
 
 
+def _write_warnings(reporter: pytest.TerminalReporter, warned: Sequence[Result]) -> None:
+    if warned:
+        reporter.write_sep("=", "mcp sampling: warnings", yellow=True)
+    for first, revisions in _alike(warned):
+        reporter.write_line(f"{first.rule} ({first.level}): {printable(first.message)}", yellow=True)
+        reporter.write_line(f"    requires  {first.statement}")
+        reporter.write_line(f"    in {', '.join(revisions)}; {first.url}")
+        if reporter.verbosity > 0:
+            for line in evidence_lines(first):
+                reporter.write_line(f"    {line}")
+
+
+def _write_headline(reporter: pytest.TerminalReporter, statuses: Sequence[SamplingStatus], width: int) -> None:
+    """Whether sampling works, in each era; on a line if it fits."""
+    texts = [printable(status.headline) for status in statuses]
+    separator = "; " if len("; ".join(texts)) <= width else "\n"
+    for number, (status, text) in enumerate(zip(statuses, texts, strict=True)):
+        if number:
+            reporter.write(separator)
+        reporter.write(text, bold=True, **_colour(status))
+    reporter.line("")
+
+
+def _write_count(reporter: pytest.TerminalReporter, rules: Sequence[Result]) -> None:
+    """How much holds of something that has no peer."""
+    judged = {result.rule for result in rules if result.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.WARN)}
+    broken = {result.rule for result in rules if result.verdict is Verdict.FAIL}
+    if judged:
+        reporter.write_line(f"{len(broken)} of {len(judged)} properties broken", bold=True, red=bool(broken))
+
+
 def _colour(status: SamplingStatus) -> dict[str, bool]:
     return {} if status.works else {"red": True} if status.judged else {"yellow": True}
+
+
+def _write_row(reporter: pytest.TerminalReporter, line: str) -> None:
+    """A line of the table, with what is broken in colour."""
+    for part in _MARKED.split(line):
+        reporter.write(part, **_MARKUP.get(part.rpartition(" ")[2], {}) if _MARKED.fullmatch(part) else {})
+    reporter.line("")
 
 
 def _alike(results: Sequence[Result]) -> list[tuple[Result, list[str]]]:
@@ -65,34 +101,6 @@ def _alike(results: Sequence[Result]) -> list[tuple[Result, list[str]]]:
     for result in results:
         gathered.setdefault(result.rule, []).append(result)
     return [(group[-1], [result.revision for result in group]) for group in gathered.values()]
-
-
-def table(results: Sequence[Result]) -> list[str]:
-    """Topics by revisions: in each cell how many rules held of those judged, and how many did not."""
-    revisions = sorted({result.revision for result in results})
-    applicable = [result for result in results if result.verdict is not Verdict.NOT_APPLICABLE]
-    present = {result.topic for result in applicable or results}
-    # What is no topic of the specification, such as the properties of mappers, comes last.
-    topics = [*(topic for topic in TOPICS if topic in present), *sorted(present.difference(TOPICS))]
-    width = max(len(topic) for topic in topics) + 2
-    lines = [" " * width + "".join(f"{revision:>22}" for revision in revisions)]
-    for topic in topics:
-        cells = []
-        for revision in revisions:
-            verdicts = Counter(r.verdict for r in results if r.revision == revision and r.topic == topic)
-            cells.append(f"{_cell(verdicts):>22}")
-        lines.append(f"{topic:<{width}}" + "".join(cells))
-    return lines
-
-
-_WORDS = {Verdict.PASS: "ok", Verdict.FAIL: "FAIL", Verdict.WARN: "warn", Verdict.ERROR: "ERROR"}
-
-
-def _cell(verdicts: Counter[Verdict]) -> str:
-    judged = [f"{verdicts[verdict]} {word}" for verdict, word in _WORDS.items() if verdicts[verdict]]
-    if judged:
-        return ", ".join(judged)
-    return "not applicable" if verdicts[Verdict.NOT_APPLICABLE] else "not observed" if verdicts else "-"
 
 
 def _read_next(

@@ -15,7 +15,6 @@ from ..transcript.bugs import bug_report
 from ..transcript.recorder import Recorder
 from ..transcript.run import RevisionRun, Run, conclude
 from ..transcript.transcript import Side
-from ..transports.to_server.servers import Server
 from .judgement import RecordJudgement
 from .own_thread import OwnThread
 from .subject import RunTerms
@@ -41,7 +40,6 @@ class PeerSubject:
     newest: bool  #: only the newest revision of each era that it speaks is judged
     generated: Generated
     new_recorder: Callable[[], Recorder] = field(default=Recorder)
-    server: Server | None = None  #: how a server under test is reached
 
     @property
     def role(self) -> str:
@@ -86,7 +84,7 @@ class PeerSubject:
         scenarios = OwnThread(lambda: self.provoke(terms.revisions, conditions))
         try:
             return self._awaited(scenarios, conditions, terms)
-        except KeyboardInterrupt:
+        except BaseException:  # Ctrl-C, or another plugin's limit of time
             scenarios.tell(conditions.stop, "the run was interrupted")
             scenarios.wait(_END)
             raise
