@@ -35,6 +35,8 @@ from mcp_sampling_conformance.transports.process import Command
 
 #: seconds that an answer is waited for; nothing here is slow
 TIMEOUT = 2.0
+#: characters of what is said about a mapper; some of it quotes a whole output
+LONGEST = 300
 Provoke = Callable[[str, "Mutant", Conditions], Run]
 
 
@@ -104,16 +106,25 @@ def example(rule: str, source: int, name: str) -> dict[str, str]:
 def mapper_examples() -> Iterator[dict[str, str]]:
     """The same for the properties of mappers: the first mapper in the tests that breaks it, and what is said."""
     done = set()
-    tables = (("messages", test_mappers.BROKEN), ("params", test_mappers.BROKEN_WITH_PARAMS))
-    for takes, table in tables:
-        for name, (function, expected) in table.items():
-            if expected <= done:
-                continue
-            for broken, why in test_mappers.broken_properties(Mapper(function, takes=takes)).items():
-                if broken not in done:
-                    done.add(broken)
-                    message = str(why).splitlines()[0]
-                    yield {"rule": f"mapper/{broken}", "role": "mapper", "mutant": name, "message": message}
+    for name, mapper, expected in mappers():
+        if expected <= done:
+            continue
+        for broken, why in test_mappers.broken_properties(mapper).items():
+            if broken not in done:
+                done.add(broken)
+                message = str(why).splitlines()[0]
+                message = message if len(message) <= LONGEST else f"{message[:LONGEST]} …"
+                yield {"rule": f"mapper/{broken}", "role": "mapper", "mutant": name, "message": message}
+
+
+def mappers() -> Iterator[tuple[str, Mapper, set[str]]]:
+    """Each broken mapper of the tests, with its name and the properties that it breaks."""
+    for name, (function, expected) in test_mappers.BROKEN.items():
+        yield name, Mapper(function), expected
+    for name, (function, expected) in test_mappers.BROKEN_WITH_PARAMS.items():
+        yield name, Mapper(function, takes="params"), expected
+    inverse = test_mappers.without("isError")
+    yield "has an inverse that loses isError", Mapper(lambda messages: messages, inverse=inverse), {"round-trip"}
 
 
 if __name__ == "__main__":
