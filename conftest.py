@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 
 from hypothesis import settings
@@ -27,3 +28,9 @@ for late in (
 
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)
 settings.load_profile("ci")
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end. Each run in this process looks for garbage several times, and would look
+    at all of it each time."""
+    gc.freeze()

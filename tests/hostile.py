@@ -107,7 +107,7 @@ def started(tmp_path: Path, *options: str) -> Iterator[Running]:
     env |= {MARK: mark, "TMPDIR": str(temporary), "COLUMNS": "150"}
     (tmp_path / "printed").touch()
     request = {
-        "options": ["mcp-sampling", *_PLAIN, *options, "--mcp-report", "r.json"],
+        "options": ["mcp-sampling", *options, *_PLAIN, "--mcp-report", "r.json"],
         "folder": str(tmp_path),
         "printed": str(tmp_path / "printed"),
         "env": env,

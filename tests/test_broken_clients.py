@@ -9,6 +9,8 @@ import pytest
 from broken_clients import BROKEN
 from runs import Outcome, judge, sound
 
+from mcp_sampling_conformance.transcript import transcript
+
 SCRIPT = Path(__file__).parent.parent / "fixtures" / "broken_clients.py"
 NEWEST = "2025-11-25"
 TIMEOUT = 2
@@ -18,7 +20,7 @@ EXPECTED: dict[str, tuple[str | set[str], list[str]]] = {
     "exits-with-words": ("error", ["started no server: it ended with exit code 1", "stderr:\n  No key, no model."]),
     "stays-silent": ("error", ["started no server: it was given 6 s", "stderr:\n  I am thinking."]),
     "starts-and-hangs": ("error", ["sent no initialize: it was given 3 s", "its stderr is empty"]),
-    "floods-with-garbage": ("error", ["it was cut off by the harness", "garbage garbage"]),
+    "floods-with-garbage": ("error", ["was cut off by the harness (more than ", "garbage garbage"]),
     "floods-with-pings": ("error", ["sent no initialize"]),
     "babbles": (
         {"single-response/exactly-one", "framing/stdin-clean"},
@@ -64,7 +66,9 @@ def judged(pytester: pytest.Pytester, name: str) -> Outcome:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_client(pytester: pytest.Pytester, name: str) -> None:
+def test_broken_client(pytester: pytest.Pytester, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A flood is cut off ten times sooner than it would be: before its time is over, on a busy machine too.
+    monkeypatch.setattr(transcript, "CONNECTION_BYTES", transcript.CONNECTION_BYTES // 10)
     outcome = judged(pytester, name)
     sound(outcome)
     expected, texts = EXPECTED[name]

@@ -9,7 +9,8 @@ import anyio
 import pytest
 from in_process import InProcess, client_in_process
 from kill_matrix import broken, judged, python
-from lenient_client import Chooses, DeclaresNothing, FirstOnly
+from lenient_client import Chooses, DeclaresNothing, FirstOnly, SecondOnly
+from picky_clients import picky
 from reference_client import Client, Json
 from test_client_kill_matrix import TIMEOUT
 from turned_clock import run_turned
@@ -36,10 +37,9 @@ class Deliberate(Chooses):
         return super().reply(request)
 
 
-def run_of(script: str, name: str, *revisions: str, examples: int = 0) -> Run:
-    conditions = Conditions(TIMEOUT, generated=Generated(examples, 0), broken_since=broken_since)
-    client = Command([*python(script, name), "{server}"])
-    return anyio.run(provoke_client, client, [REVISIONS[name] for name in revisions], [], conditions)
+def run_of(kind: type[Client], *revisions: str, examples: int = 0) -> Run:
+    chosen = [REVISIONS[name] for name in revisions]
+    return run_turned(provoke_client, client_in_process(kind), chosen, [], conditions_of(examples))
 
 
 def asked(run: Run, revision: str) -> list[str]:
@@ -49,7 +49,7 @@ def asked(run: Run, revision: str) -> list[str]:
 
 
 def test_nobody_is_asked_for_what_they_did_not_declare_but_to_see_what_they_say() -> None:
-    run = run_of("lenient_client.py", "declares-nothing", *NAMES, examples=5)
+    run = run_of(DeclaresNothing, *NAMES, examples=5)
     assert {revision: asked(run, revision) for revision in NAMES} == {name: ["undeclared"] for name in NAMES}
     assert run.connections == len(NAMES), "there was something to search"
     assert broken(judged(run, Side.CLIENT)) == {}
@@ -57,7 +57,7 @@ def test_nobody_is_asked_for_what_they_did_not_declare_but_to_see_what_they_say(
 
 @pytest.mark.parametrize(("revision", "starts"), [(LEGACY, 9), (MODERN, 45)])
 def test_a_client_that_calls_one_tool_is_asked_everything_in_a_few_starts(revision: str, starts: int) -> None:
-    run = run_of("lenient_client.py", "second-only", revision)
+    run = run_of(SecondOnly, revision)
     assert run.connections <= starts
     assert not [note for note in run.revisions[revision].notes if "called only" in note]
     groups = asked(run, revision)
@@ -156,7 +156,8 @@ def test_a_client_is_told_what_the_official_suite_tells_its_clients() -> None:
 
 
 def test_an_answer_that_crosses_the_cancellation_is_no_violation() -> None:
-    run = run_of("lenient_client.py", "in-threads", LEGACY)
+    client = Command([*python("lenient_client.py", "in-threads"), "{server}"])
+    run = anyio.run(provoke_client, client, [REVISIONS[LEGACY]], [], conditions_of())
     verdicts = {result.rule: result.verdict for result in judged(run, Side.CLIENT)}
     assert not {Verdict.FAIL, Verdict.WARN, Verdict.ERROR} & {*verdicts.values()}
     assert asked(run, LEGACY).count("cancelled") == 5, "it is tried again, and each time the answer was under way"
@@ -164,7 +165,7 @@ def test_an_answer_that_crosses_the_cancellation_is_no_violation() -> None:
 
 
 def test_what_a_few_examples_came_across_in_one_revision_breaks_the_rule_in_all() -> None:
-    run = run_of("picky_clients.py", "dies-on-temperature-0", *NAMES, examples=10)
+    run = run_of(picky("dies", "temperature-0"), *NAMES, examples=10)
     verdicts = {r.revision: r.verdict for r in judged(run, Side.CLIENT) if r.rule == "content/kinds-answered"}
     assert verdicts == dict.fromkeys(NAMES, Verdict.FAIL)
     found = [note for record in run.revisions.values() for note in record.notes if "broke with" in note]

@@ -303,7 +303,7 @@ def test_a_callback_that_blocks_is_late_for_nobody(run: Run, pytester: pytest.Py
     """All revisions share its event loop, but no revision waits for another's answer."""
     result = run("--mcp-callback", "callbacks:blocks", "--mcp-timeout", "2", "--mcp-report", "report.json")
     assert result.ret == 0
-    result.stdout.fnmatch_lines([f" *2024-11-05 *{NEWEST}*", "parameters * 1 ok * 1 ok"])
+    result.stdout.fnmatch_lines([f" *2025-06-18 *{NEWEST}*", "parameters * 1 ok * 1 ok"])
 
 
 def test_tool_rules_are_observed_where_the_capability_is_declared(run: Run, pytester: pytest.Pytester) -> None:

@@ -13,8 +13,8 @@ from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextConte
 from mcp_sampling_conformance.testing import CallFailed
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-SERVER = [sys.executable, str(FIXTURES / "reference_server.py")]
-CLIENT = [sys.executable, str(FIXTURES / "reference_client.py"), "{server}"]
+SERVER = [sys.executable, "-S", str(FIXTURES / "reference_server.py")]
+CLIENT = [sys.executable, "-S", str(FIXTURES / "reference_client.py"), "{server}"]
 
 
 async def my_callback(context: Any, params: CreateMessageRequestParams) -> CreateMessageResult:
@@ -52,7 +52,7 @@ def test_a_client_without_sampling(mcp_sampling_client: Any) -> None:
 
 
 def test_a_failed_call_says_why(mcp_sampling_client: Any) -> None:
-    client = mcp_sampling_client([sys.executable, str(FIXTURES / "server_mutants.py"), "dies-on-image"])
+    client = mcp_sampling_client([sys.executable, "-S", str(FIXTURES / "server_mutants.py"), "dies-on-image"])
     with pytest.raises(CallFailed, match="does not open in"):
         mcp_sampling_client([sys.executable, "-c", ""]).call_tool("ask")
     with pytest.raises(CallFailed, match="no server to connect to"):

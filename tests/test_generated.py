@@ -268,7 +268,8 @@ def test_a_find_is_shown_at_its_smallest(pytester: pytest.Pytester) -> None:
             "mcp sampling: 50 generated examples of each sort with the seed 0 (--mcp-examples, --hypothesis-seed)",
             f"the client ended (exit code 3) instead of answering a generated request, {example}",
             "*on the connection *",
-            '>>> server → client *"temperature":0}}',
+            ">>> server → client *createMessage*",
+            '        *"temperature":0}}',
             "*(the process has ended (exit code 3))",
             f"{LEGACY}: content/kinds-answered broke with a generated request, {example} (found with the seed 0)",
         ]

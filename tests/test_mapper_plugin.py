@@ -55,7 +55,7 @@ def no_traceback(result: pytest.RunResult) -> None:
 
 
 def test_a_correct_mapper_passes_in_every_revision(run: Run, pytester: pytest.Pytester) -> None:
-    result = run("to_provider", *REPORT, "--mcp-examples", "20", apart=True)
+    result = run("to_provider", *REPORT, "--mcp-examples", "10", apart=True)
     assert result.ret == 0
     assert result.parseoutcomes().keys() == {"passed", "skipped"}
     result.stdout.fnmatch_lines(
@@ -63,7 +63,7 @@ def test_a_correct_mapper_passes_in_every_revision(run: Run, pytester: pytest.Py
             f"mcp sampling: judging the mapper mappers:to_provider over memory, {', '.join(NAMES)}",
             "=* mcp sampling: mapper over memory =*",
             f" *{NEWEST}*",
-            "mapper * ok * ok * ok * ok * ok",
+            "mapper * 9 ok * 15 ok",
             "the mapper is called with the messages, as plain JSON: found out by trying; *",
             "SKIPPED * not-applicable: the mapper has no inverse",
         ]
@@ -126,7 +126,7 @@ def test_should_warns_and_fails_when_strict(run: Run, pytester: pytest.Pytester)
 
 
 def test_what_is_lost_inside_the_results_of_tools(run: Run, pytester: pytest.Pytester) -> None:
-    run("texts_of_results", *ONE, *REPORT)
+    run("texts_of_results", *ONE, *REPORT, "--mcp-examples", "20")
     lost = {"conservation-of-text", "conservation-of-binary", "conservation-of-links"}
     assert with_verdict(pytester, "fail", "warn", "error") == lost
 
@@ -210,7 +210,7 @@ def test_an_exception_that_is_no_refusal(run: Run) -> None:
     result.stdout.fnmatch_lines(
         [
             "the mapper raised Unsupported('audio'); if that is a refusal, say so with rejects=Unsupported",
-            '    input   [[]{"role": *, "content": {"type": "audio", *}}]',
+            '    input   [[]{"role": *, "content": {"type": "audio",*',
         ]
     )
     no_traceback(result)

@@ -24,7 +24,7 @@ from mcp_sampling_conformance.mappers import PROPERTIES, Broken, Mapper, Trial, 
 from mcp_sampling_conformance.mappers.calls import Calls, call
 from mcp_sampling_conformance.protocol.revisions import NAMES, REVISIONS
 
-EXAMPLES = 100
+EXAMPLES = 60
 REVISION = REVISIONS["2025-11-25"]
 Json = dict[str, Any]
 
@@ -474,7 +474,21 @@ def test_what_would_end_or_fill_the_process_is_a_crash(function: Callable[[Any],
     assert words in outcome.why
 
 
+@pytest.mark.parametrize("function", [lambda params: {**params}, lambda messages: [dict(m) for m in messages]])
+def test_what_it_takes_is_found_out(function: Callable[[Any], Any]) -> None:
+    check_mapper(function, examples=3)
+
+
+def test_what_takes_nothing_is_told_with_what_was_tried() -> None:
+    with pytest.raises(
+        AssertionError, match="in none of these ways:\n    the messages, as plain JSON: raised KeyError"
+    ):
+        check_mapper(lambda given: {}[0], examples=3)
+
+
 def test_what_is_no_mapper_is_said_at_once() -> None:
+    with pytest.raises(ValueError, match="there is no revision '1999-01-01'; known are 2024-11-05, "):
+        check_mapper(len, revision="1999-01-01")
     with pytest.raises(TypeError, match="a mapper is a function, not 7"):
         check_mapper(7)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="takes params, messages, block, but not 'text'"):

@@ -42,7 +42,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "no server": ("--mcp-server", f"{sys.executable} -c pass"),
     "reference client": ("--mcp-client", fixture("reference_client.py", "{server}")),
     "broken client": ("--mcp-client", fixture("client_mutants.py", "role-system", "{server}")),
-    "client over http": ("--mcp-client", f"{sys.executable} {ROOT}/fixtures/http_clients.py {{url}}"),
+    "client over http": ("--mcp-client", fixture("http_clients.py", "{url}")),
     "callback": ("--mcp-callback", "callbacks:good"),
 }
 

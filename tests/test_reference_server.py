@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from in_process import server_in_process
 from kill_matrix import broken, python
@@ -11,17 +13,21 @@ from test_server_kill_matrix import NAMED, TIMEOUT, results, run
 
 from mcp_sampling_conformance.judging.judge import Terms, evidence_of, judge
 from mcp_sampling_conformance.judging.results import Verdict
-from mcp_sampling_conformance.protocol.revisions import NAMES, REVISIONS
+from mcp_sampling_conformance.protocol.revisions import NAMES, NEWEST_LEGACY, REVISIONS
 from mcp_sampling_conformance.scenarios.conditions import Conditions
 from mcp_sampling_conformance.transcript.transcript import Side
 from mcp_sampling_conformance.transports.process import Command
 
+ONE_OF_EACH_ERA = [NEWEST_LEGACY, "2026-07-28"]
+
 
 @pytest.mark.parametrize(
-    "command", [Command(python("reference_server.py")), server_in_process(Server)], ids=["process", "here"]
+    ("command", "revisions"),
+    [(Command(python("reference_server.py")), ONE_OF_EACH_ERA), (server_in_process(Server), NAMES)],
+    ids=["process", "here"],
 )
-def test_reference_is_clean_and_everything_is_observed(command: Command) -> None:
-    found = results(run(command, NAMES, [], Conditions(TIMEOUT)))
+def test_reference_is_clean_and_everything_is_observed(command: Command, revisions: Sequence[str]) -> None:
+    found = results(run(command, revisions, [], Conditions(TIMEOUT)))
     assert broken(found) == {}
     unjudged = {r.rule.split("/")[0] for r in found if r.verdict is not Verdict.PASS}
     assert unjudged == {"http"}, "all but what is about another transport has something to judge"

@@ -17,19 +17,19 @@ OPTIONS = ("mcp-sampling", "--mcp-server", SERVER, "--mcp-spec-version", "2025-1
 OPTIONS += ("-p", "no:asyncio", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
-def test_a_new_format_is_a_function_and_a_line(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_format_is_a_function_and_the_json_report_refers_to_the_record(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def text_report(report: RunReport) -> str:
         broken = [result.rule for result in report.results if result.verdict == "fail"]
         return f"{report.target.kind}: {', '.join(broken)}"
 
     monkeypatch.setitem(FORMATS, ".txt", text_report)
-    result = pytester.runpytest_inprocess(*OPTIONS, "--mcp-report", "report.txt")
+    reports = ("--mcp-report", "report.txt", "--mcp-report", "r.json")
+    result = pytester.runpytest_inprocess(*OPTIONS, *reports, "--mcp-record", "saved")
     assert result.ret == 1
     assert (pytester.path / "report.txt").read_text(encoding="utf-8") == "server: max-tokens/integer"
 
-
-def test_the_json_report_refers_to_the_record(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_inprocess(*OPTIONS, "--mcp-report", "r.json", "--mcp-record", "saved")
     results = json.loads((pytester.path / "r.json").read_text(encoding="utf-8"))["results"]
     (failed,) = [result for result in results if result["verdict"] == "fail"]
     reference = failed["references"][0]

@@ -52,9 +52,9 @@ def check_mapper(
 
     What it ``takes`` is found out with one message of plain text where that is not said; with ``as_models`` it is the
     messages then. Each property is tried on so many ``examples``; the same ``seed`` makes the same ones. ``timeout`` is
-    how many seconds one call may take. Raises ``AssertionError`` with the smallest input found for each broken property, or
-    where nothing could be checked, and ``ValueError`` for an unknown ``revision`` and for a name in ``without`` that no
-    property has.
+    how many seconds one call may take. Raises ``AssertionError`` with the smallest input found for each broken
+    property, or where nothing could be checked, and ``ValueError`` for an unknown ``revision`` and for a name in
+    ``without`` that no property has.
     """
     mapper = Mapper(function, takes or "messages", rejects, inverse, as_models, ignore, without)
     judged = revision_named(revision)

@@ -10,6 +10,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+#: what most of an output is: these need no closer look
+_ATOMS = frozenset({type(None), bool, int, float, str})
+
 
 def plain_data(value: Any, ignore: frozenset[str] = frozenset(), seen: frozenset[int] = frozenset()) -> Any:
     """A value of any kind as plain data that can be compared and searched: None, bool, number, str, bytes, list, dict.
@@ -18,7 +21,7 @@ def plain_data(value: Any, ignore: frozenset[str] = frozenset(), seen: frozenset
     all the same, since they differ from call to call; so do the members named in ``ignore``, which are left out.
     ``seen`` are the ids of the values that this one stands in.
     """
-    if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, enum.Enum)):
+    if type(value) in _ATOMS or (isinstance(value, bool | int | float | str) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
@@ -31,7 +34,7 @@ def plain_data(value: Any, ignore: frozenset[str] = frozenset(), seen: frozenset
     seen |= {id(value)}
     if isinstance(value, Mapping):
         return {k: plain_data(v, ignore, seen) for k, v in value.items() if k not in ignore}
-    members = _members(value)
+    members = None if type(value) in (list, tuple) else _members(value)
     if members is not None:
         kept = {name: plain_data(member, ignore, seen) for name, member in members.items() if name not in ignore}
         return {"(class)": type(value).__qualname__, **kept}

@@ -77,6 +77,10 @@ class RuleItem(pytest.Item):
             reason = f"{self.result.verdict.value}: {self.result.message}"
             raise pytest.skip.Exception(reason, _use_item_location=True)
 
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Of a broken rule its text alone: the traceback would be ours, says nothing, and takes long to be made."""
+        return str(excinfo.value) if excinfo.errisinstance(RuleBroken) else super().repr_failure(excinfo, style)
+
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, self.nodeid
 

@@ -59,7 +59,8 @@ def note_not_opened(record: RevisionRun, revision: Revision, start: Start) -> No
     refused = [session.refused_opening for session in start.sessions if session.refused_opening]
     cut_off = [session.transcript.cut_off for session in start.sessions if session.transcript.cut_off]
     if cut_off:
-        record.failure = f"the client was cut off by the harness ({cut_off[0].words}) before it called a tool{tail}"
+        why = f"was cut off by the harness ({cut_off[0].words}) before it called a tool"
+        record.failure = f"the client {why}{_said(start)}{tail}"
     elif greeted and start.in_time:
         code = f" (exit code {start.code}){tail}" if start.code else ""
         record.not_negotiated = f"the client did not go on after {revision.name} was negotiated{code}"
@@ -91,6 +92,10 @@ def _what_is_missing(start: Start, revision: Revision, greeted: bool) -> str:
     else:
         what = start.absent
     how = f"ended with exit code {start.code}" if start.in_time else _given(start)
+    return f"{what}: it {how}{_said(start)}"
+
+
+def _said(start: Start) -> str:
+    """The first of what it sent that is no message, as a line of its own; nothing where there is none."""
     strays = [stray for session in start.sessions for stray in session.transcript.strays(1)]
-    said = "".join(f"\n{start.stray}: {one_line(stray)}" for stray in strays[:1])
-    return f"{what}: it {how}{said}"
+    return "".join(f"\n{start.stray}: {one_line(stray)}" for stray in strays[:1])
