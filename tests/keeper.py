@@ -16,6 +16,7 @@ import json
 import os
 import pkgutil
 import select
+import signal
 import socket
 import sys
 import tempfile
@@ -92,6 +93,9 @@ def _say(talk: TextIO, **what: int) -> None:
 def _run(request: Request) -> None:
     """Become ``python -m pytest OPTIONS``, as one that is started anew."""
     os.setsid()
+    # Whoever runs the tests in the background has some of them ignored.
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        signal.signal(number, handler)
     nothing, printed = os.open(os.devnull, os.O_RDONLY), os.open(request["printed"], os.O_WRONLY)
     for source, target in ((nothing, 0), (printed, 1), (printed, 2)):
         os.dup2(source, target)

@@ -551,13 +551,16 @@ def test_an_interrupted_run_leaves_no_server(pytester: pytest.Pytester) -> None:
     server = fixture("server_mutants.py", "hangs-undeclared").replace(sys.executable, f"{sys.executable} -X {mark}")
     pytester.makeconftest(
         """
-        import _thread, threading
+        import _thread, signal, threading
         import anyio
         from mcp_sampling_conformance.scenarios.server.discovery import Discovery
 
         async def find_out(self, client, revision):
             threading.Timer(0.0, _thread.interrupt_main).start()
             await anyio.sleep_forever()
+
+        # Whoever runs the tests in the background has it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def pytest_configure():
             Discovery.find_out = find_out
