@@ -14,11 +14,11 @@ from mcp_sampling_conformance.judging.excerpt import excerpt
 from mcp_sampling_conformance.judging.results import Result, Verdict
 from mcp_sampling_conformance.peers.server import Book
 from mcp_sampling_conformance.report.alike import told_once
-from mcp_sampling_conformance.report.exchange import evidence_lines
+from mcp_sampling_conformance.report.exchange import _WORDS, evidence_lines
 from mcp_sampling_conformance.report.members import broken_at_members
 from mcp_sampling_conformance.report.table import table
 from mcp_sampling_conformance.scenarios.client.diagnosis import Start, how_it_ended
-from mcp_sampling_conformance.transcript.events import HttpExchange, TimedOut
+from mcp_sampling_conformance.transcript.events import KINDS, HttpExchange, TimedOut, ToldEvent
 from mcp_sampling_conformance.transcript.masking import Mask
 from mcp_sampling_conformance.transcript.transcript import Side, Transcript
 
@@ -251,6 +251,10 @@ def test_only_rules_about_it_show_the_exchange(rule: str, shown: bool) -> None:
     )
     assert ("        accept: a" in lines) == ("        location: /b" in lines) == shown
     assert "cookie" not in "".join(lines)
+
+
+def test_each_event_that_is_told_has_its_words() -> None:
+    assert {kind for kind in KINDS.values() if issubclass(kind, ToldEvent)} == _WORDS.keys()
 
 
 # --- each fault once

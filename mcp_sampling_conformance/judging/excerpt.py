@@ -7,24 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..protocol.jsonrpc import Json, Path
-from ..transcript.events import (
-    CutShort,
-    Event,
-    Exited,
-    ExitWatched,
-    FollowUpStarted,
-    HarnessFailed,
-    HttpBody,
-    HttpExchange,
-    HttpFailed,
-    LeftDuringCalls,
-    LimitReached,
-    NeverAnswered,
-    ProbeStarted,
-    SamplingAsked,
-    StdinClosed,
-    TimedOut,
-)
+from ..transcript.events import Event, Exited, HttpExchange, ProbeStarted, SamplingAsked, TimedOut, ToldEvent
 from ..transcript.items import item_from_json, item_to_json
 from ..transcript.masking import Mask
 from ..transcript.transcript import Entry, Side, Transcript
@@ -34,23 +17,6 @@ _BEFORE, _AFTER = 3, 4
 _HEADS = 3
 #: characters of a message that are kept: of the offending one, and of the others
 _OFFENDING, _OTHER = 100_000, 4_000
-#: the events that explain what crossed
-_TOLD = (
-    ProbeStarted,
-    FollowUpStarted,
-    TimedOut,
-    Exited,
-    StdinClosed,
-    LimitReached,
-    CutShort,
-    HarnessFailed,
-    HttpExchange,
-    HttpFailed,
-    HttpBody,
-    NeverAnswered,
-    LeftDuringCalls,
-    ExitWatched,
-)
 
 
 @dataclass(frozen=True)
@@ -161,7 +127,7 @@ def _told(transcript: Transcript, places: range, most: int) -> list[Entry | Even
         if len(found) == most:
             break
         item = transcript.items[place]
-        if isinstance(item, (Entry, *_TOLD)):
+        if isinstance(item, Entry | ToldEvent):
             found.append(item)
     return found
 

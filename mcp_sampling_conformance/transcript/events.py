@@ -29,6 +29,11 @@ class Event:
         return sum(map(_size, (getattr(self, field.name) for field in fields(self))))
 
 
+@dataclass(frozen=True, slots=True)
+class ToldEvent(Event):
+    """One that explains what crossed: whoever shows the messages around it tells it too."""
+
+
 def _size(value: object) -> int:
     if isinstance(value, Mapping):
         return sum(_size(key) + _size(member) for key, member in value.items())
@@ -39,7 +44,7 @@ def _size(value: object) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeStarted(Event):
+class ProbeStarted(ToldEvent):
     """A probe of a server begins: what follows belongs to it, until the next one."""
 
     group: str  #: what rules look for
@@ -49,7 +54,7 @@ class ProbeStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUpStarted(Event):
+class FollowUpStarted(ToldEvent):
     """From here on the probe makes a plain call, which shows whether the server lives on."""
 
 
@@ -97,7 +102,7 @@ class EndlessLoop(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class StdinClosed(Event):
+class StdinClosed(ToldEvent):
     """The harness closed the server's stdin."""
 
 
@@ -122,7 +127,7 @@ class OtherAsked(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class TimedOut(Event):
+class TimedOut(ToldEvent):
     """No response to the request ``id`` came within so many seconds; the scenario goes on without."""
 
     id: Any
@@ -131,7 +136,7 @@ class TimedOut(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class NeverAnswered(Event):
+class NeverAnswered(ToldEvent):
     """The request ``id`` will get no response, because the HTTP exchange that was to carry it is over."""
 
     id: Any
@@ -139,7 +144,7 @@ class NeverAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ExitWatched(Event):
+class ExitWatched(ToldEvent):
     """The process was given so many seconds to end by itself."""
 
     exited: bool
@@ -161,7 +166,7 @@ class NotOpened(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Exited(Event):
+class Exited(ToldEvent):
     """The system under test ended, or closed the connection, although nobody asked it to."""
 
     code: int | None  #: of the process; ``None`` where it still runs or where there is none
@@ -176,7 +181,7 @@ class Ended(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftDuringCalls(Event):
+class LeftDuringCalls(ToldEvent):
     """The client closed the connection while calls were under way."""
 
     tools: str  #: their names, separated by ", "
@@ -188,7 +193,7 @@ class ClientHung(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class EndedByHarness(Event):
+class EndedByHarness(ToldEvent):
     """The harness itself ended the connection: what is missing from here on says nothing of the system under test."""
 
     @property
@@ -235,7 +240,7 @@ class HarnessFailed(EndedByHarness):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpExchange(Event):
+class HttpExchange(ToldEvent):
     """The head of an HTTP exchange: the status that answered a request, and the headers of both."""
 
     exchange: str  #: as in ``Entry.channel``: "POST 3"
@@ -246,7 +251,7 @@ class HttpExchange(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpFailed(Event):
+class HttpFailed(ToldEvent):
     """An HTTP exchange broke off."""
 
     exchange: str
@@ -254,7 +259,7 @@ class HttpFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpBody(Event):
+class HttpBody(ToldEvent):
     """The body of an HTTP response that carries no message, or what came of one that broke off."""
 
     exchange: str
