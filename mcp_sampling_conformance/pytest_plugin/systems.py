@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ..mappers.mapper import Mapper
 from ..protocol.revisions import Revision
 from ..scenarios.client.run import SERVER, URL, provoke_client, transport_of
 from ..scenarios.conditions import Conditions, Generated, Patience
@@ -192,8 +191,10 @@ def mapper(value: str, given: Given) -> Subject:
     """A message mapper, by ``module:attribute``."""
     if given.env or given.options["--mcp-cwd"] is not None:
         raise pytest.UsageError(f"--mcp-mapper: {IN_THIS_PROCESS}")
+    from ..mappers.mapper import Mapper  # imports Hypothesis
+    from ..subjects.mapper import MapperSubject, fault_of
+
     target: Mapper | Callable[[Any], Any] = values.imported("--mcp-mapper", value)
-    from ..subjects.mapper import MapperSubject, fault_of  # imports Hypothesis
 
     if fault := fault_of(target):
         raise pytest.UsageError(f"--mcp-mapper: {value!r} {fault}")
