@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -131,27 +130,29 @@ async def search_server(
         "valid answers": partial(valid_answers, revision, offered),
         "invalid answers": partial(invalid_answers, revision, offered),
     }
-    kept = [place]  #: what the searches in this revision share
 
-    async def host(search: Search) -> None:
+    async def host_on(place: Ground, search: Search) -> None:
         recorded = len(record.transcripts)
         try:
-            async with nullcontext(kept[0]) if kept else ground(place.connect) as shared:
-                await try_on_server(search, shared, callees, revision, conditions.broken_since)
+            await try_on_server(search, place, callees, revision, conditions.broken_since)
         finally:
             del record.transcripts[recorded:]  # a search keeps what is to be judged
+
+    async def host_afresh(search: Search) -> None:
+        async with ground(place.connect) as fresh:
+            await host_on(fresh, search)
 
     def fits(example: Example) -> bool:
         return example.callee in offered and ("result" in example.value or not revision.modern)
 
-    field = Field(revision, record, host, fits, hasty=hasty)
+    field = Field(revision, record, partial(host_on, place), fits, hasty=hasty)
     for transcript in record.transcripts:
         field.known |= conditions.broken_since(transcript, 0, revision, Side.SERVER)
     if place.client is not None:
         _end_judged_part(record, place.client)
     for search in await search_sorts(sorts, field, conditions):
         add_search(record, revision, search)
-    kept.clear()
+    field.host = host_afresh  # what is found elsewhere is tried here when these connections are closed
     return field
 
 

@@ -122,9 +122,9 @@ class Plan:
             if not good:
                 self._strike(probe, client)
                 left[:] = [planned for planned in left if not self._is_hopeless(planned)]
-                self._note_begun()
-                return
             self._note_begun()
+            if not good:
+                return
 
     @property
     def _all_strikes(self) -> int:
