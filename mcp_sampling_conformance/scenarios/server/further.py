@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+import anyio
+
 from ...peers.client import FixtureClient
 from ...peers.modern_client import ModernClient
 from ...protocol.revisions import Revision
@@ -25,7 +27,8 @@ _TURNS = (False, True, False, False, True, True)
 #: containers run Python so, and it shows a stray print that else hides in a buffer
 _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
-FurtherConnection = Callable[[Connections, Found, Plan], Awaitable[None]]
+#: sets the event at the latest when it has nothing left to do but to see a process end
+FurtherConnection = Callable[[Connections, Found, Plan, anyio.Event], Awaitable[None]]
 
 
 def further_connections(revision: Revision, main: str) -> list[FurtherConnection]:
@@ -35,7 +38,7 @@ def further_connections(revision: Revision, main: str) -> list[FurtherConnection
 
 
 async def _one_form(
-    revision: Revision, form: str, main: str, connections: Connections, found: Found, plan: Plan
+    revision: Revision, form: str, main: str, connections: Connections, found: Found, plan: Plan, settled: anyio.Event
 ) -> None:
     """A connection for one form of the capability, and some more where it does not sample."""
     env = _UNBUFFERED if form == CONTEXT else None
@@ -43,8 +46,8 @@ async def _one_form(
     async with connections.ready(revision, form, found.sampling, env) as client:
         if client is not None:
             good, sampled = await call_plainly(client, found)
-            if good and form == EVERYTHING:
-                await _close_stdin(client, connections, found)
+            if good and sampled and form == EVERYTHING:
+                await _close_stdin(client, connections, found, settled)
             elif good and sampled and form == (TOOLS if main == EMPTY else EMPTY):
                 await plan.perform_last(client)
     if form != NO_SAMPLING and not sampled:
@@ -71,23 +74,30 @@ async def call_in_all_forms(client: ModernClient, found: Found) -> list[str]:
 
 
 async def all_forms(
-    revision: Revision, main: str, place: Ground, connections: Connections, found: Found, plan: Plan
+    revision: Revision,
+    main: str,
+    place: Ground,
+    connections: Connections,
+    found: Found,
+    plan: Plan,
+    settled: anyio.Event,
 ) -> None:
     """In the modern era a second connection besides the main one, which is that of ``place``: see all forms on it, then
     have a call on it retried on the main one, once the probes there are through."""
-    missing = []
     async with connections.ready(revision, NO_SAMPLING, found.sampling, _UNBUFFERED) as second:
-        if isinstance(second, ModernClient):
-            missing = await call_in_all_forms(second, found)
-            await plan.performed.wait()
-            if not second.struggling:
-                second.declare(FORMS[main])
-                await _retry_elsewhere(second, place, found)
-                if await plan.perform_last(second):
-                    await _close_stdin(second, connections, found)
-    for form in missing:
-        if form not in (NO_SAMPLING, main):
-            await _try_again(form, main, connections, found, revision)
+        if not isinstance(second, ModernClient):
+            return
+        missing = await call_in_all_forms(second, found)
+        await plan.performed.wait()
+        if not second.struggling:
+            second.declare(FORMS[main])
+            await _retry_elsewhere(second, place, found)
+            await plan.perform_last(second)
+        for form in missing:
+            if form not in (NO_SAMPLING, main):
+                await _try_again(form, main, connections, found, revision)
+        if not second.struggling:
+            await _close_stdin(second, connections, found, settled)
 
 
 async def _retry_elsewhere(first: ModernClient, place: Ground, found: Found) -> None:
@@ -110,7 +120,8 @@ async def _try_again(form: str, main: str, connections: Connections, found: Foun
             return
 
 
-async def _close_stdin(client: FixtureClient, connections: Connections, found: Found) -> None:
+async def _close_stdin(client: FixtureClient, connections: Connections, found: Found, settled: anyio.Event) -> None:
     """See whether the server ends when its stdin is closed: the last thing to do on a connection over stdio."""
+    settled.set()
     if connections.transport == "stdio":
         await perform(client, CLOSED, found.called[0])

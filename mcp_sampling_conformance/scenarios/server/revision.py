@@ -49,18 +49,24 @@ class RevisionScenario:
             await settle(first, found.sampling)
         async with ground(connect, first if usable else None) as place:
             async with anyio.create_task_group() as tasks:
-                self._start_further(tasks, place, plan)
+                further = self._start_further(tasks, place, plan)
                 await plan.perform(place, self._connections.lanes)
                 plan.begun.set()
                 plan.performed.set()
-            await plan.perform_last_apart(place, self._connections.lanes)
-            if left := len(plan.left) + len(plan.last):
-                note = f"{left} probes were left out, for the server did not come up again for them"
-                self._connections.record(self.revision).notes.append(note)
-            if self._conditions.generated.examples and not plan.hung:
-                self.searched = await search_server(
-                    self._connections, found, self.revision, self._conditions, place, hasty=plan.struck
-                )
+                for settled in further:
+                    await settled.wait()
+                await self._finish(plan, place)
+
+    async def _finish(self, plan: Plan, place: Ground) -> None:
+        """What is done on the main connection once nothing but the end of a process is waited for on any other."""
+        await plan.perform_last_apart(place, self._connections.lanes)
+        if left := len(plan.left) + len(plan.last):
+            note = f"{left} probes were left out, for the server did not come up again for them"
+            self._connections.record(self.revision).notes.append(note)
+        if self._conditions.generated.examples and not plan.hung:
+            self.searched = await search_server(
+                self._connections, self._found, self.revision, self._conditions, place, hasty=plan.struck
+            )
 
     def _probes(self) -> Sequence[PlannedProbe]:
         """All probes, but for the calls that the discovery has made already."""
@@ -72,18 +78,32 @@ class RevisionScenario:
             if probe is not FIRST or callee.label in self._found.silent
         ]
 
-    def _start_further(self, tasks: TaskGroup, place: Ground, plan: Plan) -> None:
+    def _start_further(self, tasks: TaskGroup, place: Ground, plan: Plan) -> list[anyio.Event]:
         """Start what is done on other connections, once the plain calls have shown that this is worth while. What shows
-        a server that asks although it must not comes first, and is done in any case."""
+        a server that asks although it must not comes first, and is done in any case.
+
+        Returns an event for each, which is set once it is over but for a process that may take its time to end.
+        """
         further: list[FurtherConnection] = further_connections(self.revision, self._main)
         if self.revision.modern:
             further = [partial(all_forms, self.revision, self._main, place)]
+        settled = [anyio.Event() for _ in further]
+
+        async def perform(position: int) -> None:
+            try:
+                await further[position](self._connections, self._found, plan, settled[position])
+            finally:
+                settled[position].set()
 
         async def in_turn(position: int) -> None:
             await plan.begun.wait()
-            if not position or not plan.hung:
-                async with self._connections.turns:
-                    await further[position](self._connections, self._found, plan)
+            if position and plan.hung:
+                settled[position].set()
+                return
+            async with self._connections.turns:
+                tasks.start_soon(perform, position)
+                await settled[position].wait()
 
         for position in range(len(further)):
             tasks.start_soon(in_turn, position)
+        return settled
