@@ -38,10 +38,10 @@ def numbers() -> st.SearchStrategy[Example]:
     return st.integers(0, 1000).map(lambda number: Example("number", number, f"number {number}"))
 
 
-async def searched(host: Host, examples: int = 50) -> Search:
+async def searched(host: Host, examples: int = 50, hasty: bool = False) -> Search:
     count = 0
     with anyio.fail_after(20):
-        async with searching(numbers, Generated(examples, 0), 5) as search:
+        async with searching(numbers, Generated(examples, 0), 5, hasty=hasty) as search:
             while attempt := await search.next():
                 count += 1
                 transcript = Transcript(f"attempt {count}", "stdio")
@@ -51,9 +51,9 @@ async def searched(host: Host, examples: int = 50) -> Search:
     return search
 
 
-def found(host: Host, examples: int = 50) -> list[tuple[int, set[str], bool]]:
+def found(host: Host, examples: int = 50, *, hasty: bool = False) -> list[tuple[int, set[str], bool]]:
     """What a search finds: the examples, the rules that they break, whether alone."""
-    finds = anyio.run(searched, host, examples).finds
+    finds = anyio.run(searched, host, examples, hasty).finds
     return [(find.example.value, set(find.rules), find.alone) for find in finds]
 
 
@@ -99,6 +99,17 @@ def test_where_nothing_but_the_first_had_time_enough_that_is_shown() -> None:
     ((value, _, alone),) = found(host)
     assert (value, 5) == patience[0]
     assert not alone
+
+
+def test_what_seems_broken_in_haste_counts_only_where_it_breaks_with_all_the_time_too() -> None:
+    def slow(search: Search, attempt: Attempt, count: int) -> set[str]:
+        return {"a"} if attempt.example.value > 50 and attempt.seconds < 5 else set()
+
+    def broken(search: Search, attempt: Attempt, count: int) -> set[str]:
+        return {"a"} if attempt.example.value > 50 else set()
+
+    assert found(slow, hasty=True) == []
+    assert found(broken, hasty=True) == [(51, {"a"}, True)]
 
 
 def test_a_system_in_this_process_has_chance_of_its_own() -> None:

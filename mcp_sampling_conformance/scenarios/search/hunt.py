@@ -96,8 +96,9 @@ class Hunt:
             if not broke:
                 return
             confirmed = self._confirmed(broke)
-            if confirmed is None and not self.search.unknown(broke[0]):
-                continue  # a plain call was seen to break the same rules in the meantime
+            if confirmed is None and (self._always_hasty or not self.search.unknown(broke[0])):
+                # It was slow, not silent; or a plain call was seen to break the same rules in the meantime.
+                continue
             if confirmed and self._valid_rest_is_to_blame(confirmed):
                 return
             self.search.keep(confirmed or broke[0], alone=confirmed is not None, seed=self._generated.seed)
