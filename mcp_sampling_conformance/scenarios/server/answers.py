@@ -83,9 +83,10 @@ class Answer:
     hostile: bool = False
     #: no response in the sense of the schema: a server may drop it and wait on, so a valid one follows
     unreadable: bool = False
-    #: as in ``ProbeScript``
+    #: these as in ``ProbeScript``
     for_tools: bool | None = None
     last: bool = False
+    finer: bool = False
 
 
 NASTY_TEXT = (
@@ -145,36 +146,44 @@ VALID: tuple[Answer, ...] = (
     ),
 )
 
-HOSTILE: tuple[Answer, ...] = tuple(
-    Answer(group, name, outcome, hostile=True)
-    for group, name, outcome in (
-        ("role", 'a result of role "system"', _result(role="system")),
-        ("role", "a result without role", _result(role=...)),
-        ("role", "a result whose role is a number", _result(role=7)),
-        ("role", "a result whose role is null", _result(role=None)),
-        ("malformed", "a result without content", _result(content=...)),
-        ("malformed", "a result whose content is null", _content(None)),
-        ("malformed", "a result whose content is a string", _content("An answer.")),
-        ("malformed", "a block without type", _content({"text": "One."})),
-        ("malformed", "a block of unknown type", _content({"type": "hologram", "text": "One."})),
-        ("malformed", "a text block without text", _content({"type": "text"})),
-        ("malformed", "a text that is a number", _content({"type": "text", "text": 7})),
-        ("malformed", "an image without data", _content({"type": "image", "mimeType": "image/png"})),
-        ("malformed", "a result without model", _result(model=...)),
-        ("malformed", "a result whose model is a number", _result(model=7)),
-        ("malformed", "a result whose stopReason is a number", _result(stopReason=7)),
-        ("malformed", "an empty result", {"result": {}}),
-    )
-) + tuple(
-    Answer("malformed", name, outcome, fits, hostile=True, unreadable=True)
-    for name, outcome, fits in (
-        ("a result that is null", {"result": None}, always),
-        ("a result that is a string", {"result": "An answer."}, always),
-        ("an error without message", {"error": {"code": -1}}, legacy),
-        ("an error whose code is a string", _error("denied"), legacy),
-        ("an error that is a string", {"error": "denied"}, legacy),
-        ("a response with neither result nor error", {}, legacy),
-    )
+HOSTILE: tuple[Answer, ...] = (
+    Answer("role", 'a result of role "system"', _result(role="system"), hostile=True),
+    Answer("role", "a result without role", _result(role=...), hostile=True),
+    *(
+        Answer("malformed", name, outcome, hostile=True)
+        for name, outcome in (
+            ("a result without content", _result(content=...)),
+            ("a result whose content is a string", _content("An answer.")),
+            ("a block of unknown type", _content({"type": "hologram", "text": "One."})),
+            ("a text block without text", _content({"type": "text"})),
+            ("a result without model", _result(model=...)),
+            ("an empty result", {"result": {}}),
+        )
+    ),
+    Answer("malformed", "a result that is null", {"result": None}, hostile=True, unreadable=True),
+    Answer("malformed", "an error without message", {"error": {"code": -1}}, legacy, hostile=True, unreadable=True),
+    Answer("role", "a result whose role is a number", _result(role=7), hostile=True, finer=True),
+    Answer("role", "a result whose role is null", _result(role=None), hostile=True, finer=True),
+    *(
+        Answer("malformed", name, outcome, hostile=True, finer=True)
+        for name, outcome in (
+            ("a result whose content is null", _content(None)),
+            ("a block without type", _content({"text": "One."})),
+            ("a text that is a number", _content({"type": "text", "text": 7})),
+            ("an image without data", _content({"type": "image", "mimeType": "image/png"})),
+            ("a result whose model is a number", _result(model=7)),
+            ("a result whose stopReason is a number", _result(stopReason=7)),
+        )
+    ),
+    *(
+        Answer("malformed", name, outcome, fits, hostile=True, unreadable=True, finer=True)
+        for name, outcome, fits in (
+            ("a result that is a string", {"result": "An answer."}, always),
+            ("an error whose code is a string", _error("denied"), legacy),
+            ("an error that is a string", {"error": "denied"}, legacy),
+            ("a response with neither result nor error", {}, legacy),
+        )
+    ),
 )
 
 

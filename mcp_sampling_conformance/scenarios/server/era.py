@@ -9,13 +9,14 @@ import anyio
 from ...peers.client import FixtureClient
 from ...protocol.revisions import Revision
 from ...transcript.events import SampledInLegacyEra
+from ...transcript.transcript import Side
 from ..conditions import Conditions
 from ..search.sorts import Field
 from .callees import Callee
 from .connections import Connections
 from .discovery import Discovery
 from .forms import NO_SAMPLING, first_form
-from .probes import FIRST, perform
+from .probes import FIRST, finer_from, perform
 from .revision import RevisionScenario
 
 
@@ -31,6 +32,7 @@ class Era:
         self._discovery = Discovery(connections, revisions[0].era, named, conditions.progress)
         self.found = self._discovery.found
         self.searched: list[Field] = []  #: the revisions in which there was a search
+        self._scenarios: dict[Revision, RevisionScenario] = {}
         self._first: dict[Revision, FixtureClient | None] = {}  #: the first connection of each revision
         self._all_opened = anyio.Event()
         self._callees_known = anyio.Event()
@@ -83,6 +85,7 @@ class Era:
             await self._callees_known.wait()
             if client is not None and self.found.sampling:
                 scenario = RevisionScenario(revision, self._connections, self._discovery, self._conditions)
+                self._scenarios[revision] = scenario
                 await scenario.run(client)
                 self.searched += [scenario.searched] if scenario.searched else []
 
@@ -90,6 +93,29 @@ class Era:
         self._first[revision] = client
         if len(self._first) == len(self.revisions):
             self._all_opened.set()
+
+    async def try_finer(self) -> None:
+        """Where the finer probes of the newest revision broke rules, do them in the others too."""
+        newest = self._discovery.revision
+        broken = self._broken(newest, finer=True) if newest in self._scenarios else frozenset()
+        async with anyio.create_task_group() as tasks:
+            for revision, scenario in self._scenarios.items():
+                if revision != newest and broken - self._broken(revision):
+                    tasks.start_soon(self._try_finer, scenario)
+
+    async def _try_finer(self, scenario: RevisionScenario) -> None:
+        with self._connections.noting_bugs(scenario.revision):
+            await scenario.try_finer()
+
+    def _broken(self, revision: Revision, *, finer: bool = False) -> frozenset[str]:
+        """The rules that were broken in a revision; with ``finer`` those that were from the first finer probe of a
+        connection on."""
+        broken: set[str] = set()
+        for transcript in self._connections.record(revision).transcripts:
+            begin = finer_from(transcript) if finer else 0
+            if begin is not None:
+                broken |= self._conditions.broken_since(transcript, begin, revision, Side.SERVER)
+        return frozenset(broken)
 
     # --- what shows only when the other era is known
 

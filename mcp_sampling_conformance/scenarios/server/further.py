@@ -34,13 +34,24 @@ FurtherConnection = Callable[[Connections, Found, Plan, anyio.Event], Awaitable[
 def further_connections(revision: Revision, main: str) -> list[FurtherConnection]:
     """What to do in the legacy era besides the main connection, which has the form ``main``: what shows a server that
     asks although it must not comes first."""
-    return [partial(_one_form, revision, form, main) for form in FORMS if form != main]
+    # Before there were tools, "tools" is one unknown member more, and a form of its own shows no more than the last one.
+    forms = [form for form in FORMS if form != main and (form != TOOLS or revision.tools)]
+    spare = next(form for form in (EMPTY, TOOLS, CONTEXT) if form in forms)
+    return [partial(_one_form, revision, form, main, spare) for form in forms]
 
 
 async def _one_form(
-    revision: Revision, form: str, main: str, connections: Connections, found: Found, plan: Plan, settled: anyio.Event
+    revision: Revision,
+    form: str,
+    main: str,
+    spare: str,
+    connections: Connections,
+    found: Found,
+    plan: Plan,
+    settled: anyio.Event,
 ) -> None:
-    """A connection for one form of the capability, and some more where it does not sample."""
+    """A connection for one form of the capability, and some more where it does not sample. What comes last on any
+    connection is done on that of the form ``spare``."""
     env = _UNBUFFERED if form == CONTEXT else None
     sampled = False
     async with connections.ready(revision, form, found.sampling, env) as client:
@@ -48,7 +59,7 @@ async def _one_form(
             good, sampled = await call_plainly(client, found)
             if good and sampled and form == EVERYTHING:
                 await _close_stdin(client, connections, found, settled)
-            elif good and sampled and form == (TOOLS if main == EMPTY else EMPTY):
+            elif good and sampled and form == spare:
                 await plan.perform_last(client)
     if form != NO_SAMPLING and not sampled:
         await _try_again(form, main, connections, found, revision)

@@ -16,6 +16,7 @@ from ...protocol.jsonrpc import Json, is_integer
 from ...protocol.names import CANCELLED
 from ...protocol.revisions import Revision
 from ...transcript.events import AnsweredAgain, EndlessLoop, ExitWatched, FollowUpStarted, ProbeStarted
+from ...transcript.transcript import Transcript
 from ...transports.to_server.stdio import StdioToServer
 from .answers import HOSTILE, VALID, Answer, always, legacy, modern, text_result, tool_use, tool_use_result, with_tools
 from .arguments import NoArguments, minimal_arguments
@@ -65,6 +66,8 @@ class ProbeScript:
     for_tools: bool | None = None
     #: the last one on its connection: a server that keeps the conversation would send its bulk again with each request
     last: bool = False
+    #: much like another one: tried in the newest revision of the era, and in the others if it shows something there
+    finer: bool = False
 
 
 async def perform(client: FixtureClient, probe: ProbeScript, callee: Callee) -> bool:
@@ -114,7 +117,15 @@ def answering(answer: Answer) -> ProbeScript:
         id = await client.start_request(callee.method, callee.params())
         await client.response(id)
 
-    return ProbeScript(answer.group, answer.name, run, answer.hostile, for_tools=answer.for_tools, last=answer.last)
+    return ProbeScript(
+        answer.group,
+        answer.name,
+        run,
+        answer.hostile,
+        for_tools=answer.for_tools,
+        last=answer.last,
+        finer=answer.finer,
+    )
 
 
 async def _late(client: FixtureClient, callee: Callee) -> None:
@@ -327,3 +338,12 @@ PROBES: tuple[tuple[Callable[[Revision], bool], ProbeScript], ...] = (
 def probes_for(revision: Revision, offers_tools: bool) -> list[ProbeScript]:
     """The probes in a revision of what offers tools, or does not, in order."""
     return [probe for fits, probe in PROBES if fits(revision) and probe.for_tools in (None, offers_tools)]
+
+
+def finer_from(transcript: Transcript) -> int | None:
+    """The index in a transcript from which on there are finer probes; ``None`` where there are none."""
+    names = {probe.name for _, probe in PROBES if probe.finer}
+    for index, item in enumerate(transcript.items):
+        if isinstance(item, ProbeStarted) and item.name in names:
+            return index
+    return None

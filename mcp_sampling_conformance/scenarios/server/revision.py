@@ -69,14 +69,19 @@ class RevisionScenario:
             )
 
     def _probes(self) -> Sequence[PlannedProbe]:
-        """All probes, but for the calls that the discovery has made already."""
+        """All probes, but for the calls that the discovery has made already; or, where the discovery was in another
+        revision, for those that come here only if they show something there."""
+        probes = all_probes(self.revision, self._found)
         if self.revision != self._discovery.revision:
-            return all_probes(self.revision, self._found)
-        return [
-            (probe, callee)
-            for probe, callee in all_probes(self.revision, self._found)
-            if probe is not FIRST or callee.label in self._found.silent
-        ]
+            return [(probe, callee) for probe, callee in probes if not probe.finer]
+        return [(probe, callee) for probe, callee in probes if probe is not FIRST or callee.label in self._found.silent]
+
+    async def try_finer(self) -> None:
+        """Do on fresh connections what was left out because it was done in another revision."""
+        finer = [planned for planned in all_probes(self.revision, self._found) if planned[0].finer]
+        plan = Plan(self.revision, finer, self._conditions.progress)
+        async with ground(partial(self._connections.ready, self.revision, self._main, self._found.sampling)) as place:
+            await plan.perform(place, self._connections.lanes)
 
     def _start_further(self, tasks: TaskGroup, place: Ground, plan: Plan) -> list[anyio.Event]:
         """Start what is done on other connections, once the plain calls have shown that this is worth while. What shows

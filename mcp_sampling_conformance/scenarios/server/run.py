@@ -45,6 +45,8 @@ async def provoke_server(
                         else:
                             tasks.start_soon(attempt, *group)
                 await try_elsewhere([place for era in eras for place in era.searched], conditions)
+                for era in eras:
+                    await era.try_finer()
                 await _compare(eras)
     except OSError as error:
         for record in run.revisions.values():
