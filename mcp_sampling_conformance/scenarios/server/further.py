@@ -34,7 +34,7 @@ FurtherConnection = Callable[[Connections, Found, Plan, anyio.Event], Awaitable[
 def further_connections(revision: Revision, main: str) -> list[FurtherConnection]:
     """What to do in the legacy era besides the main connection, which has the form ``main``: what shows a server that
     asks although it must not comes first."""
-    # Before there were tools, "tools" is one unknown member more, and a form of its own shows no more than the last one.
+    # Before there were tools, "tools" is an unknown member, and a form of its own shows no more than the last one.
     forms = [form for form in FORMS if form != main and (form != TOOLS or revision.tools)]
     spare = next(form for form in (EMPTY, TOOLS, CONTEXT) if form in forms)
     return [partial(_one_form, revision, form, main, spare) for form in forms]
@@ -50,8 +50,8 @@ async def _one_form(
     plan: Plan,
     settled: anyio.Event,
 ) -> None:
-    """A connection for one form of the capability, and some more where it does not sample. What comes last on any
-    connection is done on that of the form ``spare``."""
+    """A connection for one form of the capability, and some more where it does not sample. What need not be on the
+    main connection is done on that of the form ``spare``."""
     env = _UNBUFFERED if form == CONTEXT else None
     sampled = False
     async with connections.ready(revision, form, found.sampling, env) as client:
@@ -60,6 +60,7 @@ async def _one_form(
             if good and sampled and form == EVERYTHING:
                 await _close_stdin(client, connections, found, settled)
             elif good and sampled and form == spare:
+                await _perform_beside(client, connections, plan)
                 await plan.perform_last(client)
     if form != NO_SAMPLING and not sampled:
         await _try_again(form, main, connections, found, revision)
@@ -99,9 +100,11 @@ async def all_forms(
         if not isinstance(second, ModernClient):
             return
         missing = await call_in_all_forms(second, found)
-        await plan.performed.wait()
         if not second.struggling:
             second.declare(FORMS[main])
+            await _perform_beside(second, connections, plan)
+        await plan.performed.wait()
+        if not second.struggling:
             await _retry_elsewhere(second, place, found)
             await plan.perform_last(second)
         for form in missing:
@@ -109,6 +112,15 @@ async def all_forms(
                 await _try_again(form, main, connections, found, revision)
         if not second.struggling:
             await _close_stdin(second, connections, found, settled)
+
+
+async def _perform_beside(client: FixtureClient, connections: Connections, plan: Plan) -> None:
+    """Perform what need not be on the main connection, and may end the server; where that is one and the same process
+    for all connections, once the others are through."""
+    if connections.transport != "stdio":
+        await plan.performed.wait()
+    if not client.struggling:
+        await plan.perform_beside(client)
 
 
 async def _retry_elsewhere(first: ModernClient, place: Ground, found: Found) -> None:

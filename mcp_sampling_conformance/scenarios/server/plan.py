@@ -62,9 +62,11 @@ class Plan:
 
     def __init__(self, revision: Revision, probes: Iterable[PlannedProbe], progress: Progress) -> None:
         probes = list(probes)
+        #: those that are done beside the others, on another connection
+        self.finer = [planned for planned in probes if planned[0].finer]
         #: those after which nothing else is done on a connection: for one that is about to be closed
         self.last = [planned for planned in probes if planned[0].last]
-        self.left = [planned for planned in probes if not planned[0].last]
+        self.left = [planned for planned in probes if not (planned[0].finer or planned[0].last)]
         self.begun = anyio.Event()  #: the plain calls are over
         self.performed = anyio.Event()  #: nothing more of it is done on the main connection
         self.hung = False  #: one of the plain calls hung: this server is slow to show anything
@@ -96,13 +98,18 @@ class Plan:
                 tasks.start_soon(self._perform_apart, group, place.connect, lanes)
         self.left += [planned for group in groups.values() for planned in group]
 
-    async def perform_last(self, client: FixtureClient) -> bool:
-        """Perform those that come last on a connection, on one that is good; whether it still is."""
-        await self._perform(client, self.last)
-        return not client.struggling
+    async def perform_beside(self, client: FixtureClient) -> None:
+        """Perform those that are done beside the others, on a connection that is good."""
+        await self._perform(client, self.finer)
 
-    async def perform_last_apart(self, place: Ground, lanes: anyio.Semaphore) -> None:
-        """Perform them on connections of their own, where none was left that would do."""
+    async def perform_last(self, client: FixtureClient) -> None:
+        """Perform those that come last on a connection, if it is good."""
+        if not client.struggling:
+            await self._perform(client, self.last)
+
+    async def perform_rest_apart(self, place: Ground, lanes: anyio.Semaphore) -> None:
+        """Perform what is left of both on connections of their own."""
+        await self._perform_apart(self.finer, place.connect, lanes)
         await self._perform_apart(self.last, place.connect, lanes)
 
     async def _perform_apart(self, left: list[PlannedProbe], connect: Connect, lanes: anyio.Semaphore) -> None:
@@ -121,7 +128,8 @@ class Plan:
             good = await perform(client, probe, callee)
             if not good:
                 self._strike(probe, client)
-                left[:] = [planned for planned in left if not self._is_hopeless(planned)]
+                for some in (left, self.finer):
+                    some[:] = [planned for planned in some if not self._is_hopeless(planned)]
             self._note_begun()
             if not good:
                 return
@@ -137,8 +145,8 @@ class Plan:
         if probe in (FIRST, SECOND):
             # A server that fails the plainest call has nothing more to show.
             self.hung |= not client.gone
-            self.left.clear()
-            self.last.clear()
+            for left in (self.left, self.finer, self.last):
+                left.clear()
 
     def _is_hopeless(self, planned: PlannedProbe) -> bool:
         most = _STRIKES if self._all_strikes <= _STRIKES_OF_ALL else 1

@@ -47,20 +47,19 @@ class RevisionScenario:
         connect = partial(self._connections.ready, self.revision, self._main, found.sampling)
         if usable:
             await settle(first, found.sampling)
-        async with ground(connect, first if usable else None) as place:
-            async with anyio.create_task_group() as tasks:
-                further = self._start_further(tasks, place, plan)
-                await plan.perform(place, self._connections.lanes)
-                plan.begun.set()
-                plan.performed.set()
-                for settled in further:
-                    await settled.wait()
-                await self._finish(plan, place)
+        async with ground(connect, first if usable else None) as place, anyio.create_task_group() as tasks:
+            further = self._start_further(tasks, place, plan)
+            await plan.perform(place, self._connections.lanes)
+            plan.begun.set()
+            plan.performed.set()
+            for settled in further:
+                await settled.wait()
+            await self._finish(plan, place)
 
     async def _finish(self, plan: Plan, place: Ground) -> None:
         """What is done on the main connection once nothing but the end of a process is waited for on any other."""
-        await plan.perform_last_apart(place, self._connections.lanes)
-        if left := len(plan.left) + len(plan.last):
+        await plan.perform_rest_apart(place, self._connections.lanes)
+        if left := len(plan.left) + len(plan.finer) + len(plan.last):
             note = f"{left} probes were left out, for the server did not come up again for them"
             self._connections.record(self.revision).notes.append(note)
         if self._conditions.generated.examples and not plan.hung:
@@ -81,7 +80,7 @@ class RevisionScenario:
         finer = [planned for planned in all_probes(self.revision, self._found) if planned[0].finer]
         plan = Plan(self.revision, finer, self._conditions.progress)
         async with ground(partial(self._connections.ready, self.revision, self._main, self._found.sampling)) as place:
-            await plan.perform(place, self._connections.lanes)
+            await plan.perform_rest_apart(place, self._connections.lanes)
 
     def _start_further(self, tasks: TaskGroup, place: Ground, plan: Plan) -> list[anyio.Event]:
         """Start what is done on other connections, once the plain calls have shown that this is worth while. What shows
