@@ -43,7 +43,7 @@ _EXIT_CODES = """\
 exit codes:
   0  nothing that counts was broken: no MUST, with --strict no SHOULD either
   1  a rule was broken, sampling was never reached, the time was used up (--max-time),
-     or a report could not be written
+     a failure in the file of --baseline is known no more, or a report could not be written
   2  the run was interrupted
   3  there is a bug in the harness
   4  something in the command line is wrong, and one sentence says what

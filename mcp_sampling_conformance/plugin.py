@@ -61,6 +61,13 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
         "generated exchanges of each sort and revision, 0 for none (default: 10; for a mapper 50 inputs a property)",
     ),
     ("--mcp-strict", None, False, "a SHOULD that is broken fails the run too"),
+    (
+        "--mcp-baseline",
+        "FILE",
+        False,
+        "a YAML file of known failures: a new one fails the run, and one that is known no more",
+    ),
+    ("--mcp-baseline-update", None, False, "write what fails now into the file of --mcp-baseline"),
     ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json"),
     ("--mcp-record", "DIR", False, "save what crosses each connection as a transcript in this folder"),
     ("--mcp-env", "NAME=VALUE", True, "an environment variable for the system under test"),

@@ -65,17 +65,32 @@ class RuleItem(pytest.Item):
         if self.config.getoption("setuponly", False):  # also with --setup-plan
             return
         self.result = printable_result(self.run.judgement.result(self.name, self.revision))
-        self.user_properties[:] = _properties(self.result)
+        self.user_properties[:] = [*_properties(self.result), *self._baseline_properties(self.result)]
         if self.result.verdict is Verdict.ERROR:
             raise HarnessError(self.result.message)
 
     def runtest(self) -> None:
         assert self.result is not None
         if self.result.verdict is Verdict.FAIL:
+            if known := self._known(self.result):
+                raise pytest.xfail.Exception(known)
             raise RuleBroken(self.result.message)
         if self.result.verdict in (Verdict.NOT_OBSERVED, Verdict.NOT_APPLICABLE):
             reason = f"{self.result.verdict.value}: {self.result.message}"
             raise pytest.skip.Exception(reason, _use_item_location=True)
+
+    def _known(self, result: Result) -> str:
+        """Why a failure is no surprise; nothing where it is one."""
+        baseline = self.run.settings.baseline
+        entry = baseline.entry_for(result.rule, result.revision) if baseline else None
+        if entry:
+            return f"known: {entry.because or result.message}"
+        return f"known from now on: {result.message}" if self.run.settings.update_baseline else ""
+
+    def _baseline_properties(self, result: Result) -> Iterator[tuple[str, str]]:
+        baseline = self.run.settings.baseline
+        if standing := baseline and baseline.standing(result):
+            yield "baseline", standing.value
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Of a broken rule its text alone: the traceback would be ours, says nothing, and takes long to be made."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from ..judging.baseline import Comparison, fails_everywhere
+from ..judging.baseline_file import BaselineError, updated
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus
 from ..protocol.revisions import DEPRECATION
@@ -50,7 +52,9 @@ class ConformanceSession:
         self.unreached = False  #: some item saw that sampling was never reached
         self.partial = ""  #: why the run did not come to its end, as a clause
         self.written: list[Path] = []  #: the reports
-        self.unwritten: list[str] = []  #: the reports that could not be written, in words
+        self.unwritten: list[str] = []  #: the files that could not be written, in words
+        self.comparison: Comparison | None = None  #: with the known failures, once all is judged
+        self.updated = False  #: their file was written
         self.selected = selected
         self._shared: TemporaryDirectory[str] | None = None  #: for the workers of pytest-xdist
 
@@ -170,6 +174,8 @@ class ConformanceSession:
         data = json.loads(told)
         if data["verdict"] == Verdict.WARN.value:
             return "warned", "w", ("WARNED", {"yellow": True})
+        if hasattr(report, "wasxfail"):
+            return None  # a known failure, which pytest has words for
         if report.skipped and not data["reached"] and self.config.get_verbosity() <= 0:
             return "skipped", "", ("", {})  # hundreds of letters would say no more than the end of the run does
         return None
@@ -205,22 +211,68 @@ class ConformanceSession:
             return
         if session.exitstatus == pytest.ExitCode.INTERRUPTED:
             self.partial = self.partial or self.interruption.reason or "the run was interrupted"
+        results = list(self.results.values())
+        if self.settings.baseline is not None:
+            self.comparison = self.settings.baseline.compare(results)
         # Deselecting the item that would say so must not turn an empty run into a success.
         # And what was not waited for is no success either.
-        if (self.unreached or self.partial) and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if (self.unreached and not self._is_known(REACHED)) or self.partial or self._is_stale:
+            self._fail(session)
         # Only now it is known what ran, which may be a part, and in several processes.
         for item, text in told_once({item: self.results[item] for item in self.failures}).items():
             tell(self.failures[item], text)
-        report = RunReport(self._target, self.statuses, list(self.results.values()), self.notes, self.partial)
+        report = RunReport(self._target, self.statuses, results, self.notes, self.partial, self.comparison)
         for path in self.settings.reports:
-            try:
-                files.write(path, FORMATS[path.suffix](report))
+            if self._write(path, FORMATS[path.suffix](report), "report"):
                 self.written.append(path)
-            except OSError as error:
-                self.unwritten.append(f"The report could not be written to {path}: {error.strerror}.")
-        if self.unwritten and session.exitstatus == pytest.ExitCode.OK:
+        self._update_baseline(results)
+        if self.unwritten:
+            self._fail(session)
+
+    def _fail(self, session: pytest.Session) -> None:
+        if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write(self, path: Path, text: str, what: str) -> bool:
+        try:
+            files.write(path, text)
+        except OSError as error:
+            self.unwritten.append(f"The {what} could not be written to {path}: {error.strerror}.")
+            return False
+        return True
+
+    # --- known failures
+
+    def _is_known(self, rule: str) -> bool:
+        return any(result.rule == rule for result in self.comparison.known) if self.comparison else False
+
+    @property
+    def _is_stale(self) -> bool:
+        """Whether something is called a known failure that is none any more, and stays in its file."""
+        return bool(self.comparison and self.comparison.stale and not self.settings.update_baseline)
+
+    @property
+    def _baseline_line(self) -> str:
+        """How the run stands to the known failures; nothing where none were given."""
+        if self.comparison is None:
+            return ""
+        was_updated = " (the file is updated)" if self.updated else ""
+        return f"{self.settings.baseline_file}: {self.comparison.closing_line}{was_updated}"
+
+    def _update_baseline(self, results: Sequence[Result]) -> None:
+        """Write what fails now, as far as it was judged, into the file of known failures."""
+        path = self.settings.baseline_file
+        if not self.settings.update_baseline or path is None or self.comparison is None:
+            return
+        if self.partial:
+            self.unwritten.append(f"{path} was not updated, for the run is partial.")
+            return
+        try:
+            text = updated(path, self.settings.subject.role, self.comparison, fails_everywhere(results))
+        except BaselineError as error:
+            self.unwritten.append(f"{path} was not updated: {error}.")
+            return
+        self.updated = self._write(path, text, "list of known failures")
 
     @property
     def _target(self) -> Target:
@@ -244,4 +296,5 @@ class ConformanceSession:
                 partial=self.partial,
                 reports=self.written,
                 unwritten=self.unwritten,
+                baseline=self._baseline_line,
             )

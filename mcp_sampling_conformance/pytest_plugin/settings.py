@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from ..protocol.revisions import Revision
+from ..judging.baseline import Baseline
+from ..protocol.revisions import REVISIONS, Revision
 from ..scenarios.conditions import Generated
 from ..subjects.recorded import RecordedSubject
-from ..subjects.subject import Subject
+from ..subjects.subject import REACHED, Subject
 from ..transcript.masking import Mask
 from ..transcript.secret_values import password_in
 from . import systems, values
@@ -40,6 +41,9 @@ class Settings:
     strict: bool
     reports: Sequence[Path]
     mask: Mask
+    baseline_file: Path | None = None
+    baseline: Baseline | None = None  #: the known failures; ``None`` where none were given
+    update_baseline: bool = False
 
 
 def read_settings(options: Mapping[str, Any]) -> Settings:
@@ -65,6 +69,7 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
         subject = systems.transcripts(values.several(options[option]), given)
     else:
         subject = _SUBJECTS[option](str(values.single(options[option])), given)
+    baseline_file, update = values.baseline_file(options)
     return Settings(
         subject,
         given.generated,
@@ -72,7 +77,19 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
         strict=bool(options["--mcp-strict"]),
         reports=[values.report(text) for text in values.several(options["--mcp-report"])],
         mask=given.mask,
+        baseline_file=baseline_file,
+        baseline=values.baseline(baseline_file, subject.role, _rules(subject), update=update),
+        update_baseline=update,
     )
+
+
+def _rules(subject: Subject) -> Mapping[str, Sequence[str]]:
+    """The rules that there are for a subject, each with the revisions that have it."""
+    rules: dict[str, list[str]] = {REACHED: []}
+    for revision in REVISIONS.values():
+        for rule in subject.rules(revision):
+            rules.setdefault(rule, []).append(revision.name)
+    return rules
 
 
 def _recorded(subject: Subject, asked: Sequence[Revision]) -> Sequence[Revision]:

@@ -17,7 +17,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ..judging.baseline import Baseline
+from ..judging.baseline_file import BaselineError, Rules, read_baseline
 from ..protocol.revisions import NAMES, REVISIONS, Revision
+from ..report import files
 from ..report.formats import FORMATS
 from ..scenarios.client.run import Shown
 from ..scenarios.server.callees import Callee
@@ -217,6 +220,36 @@ def report(text: str) -> Path:
             f"--mcp-report: {text!r} cannot be written ({error.strerror}); give another file"
         ) from None
     return path
+
+
+def baseline_file(options: Mapping[str, Any]) -> tuple[Path | None, bool]:
+    """The file of known failures, where one is given, and whether it is to be written."""
+    text, update = single(options["--mcp-baseline"]), bool(options["--mcp-baseline-update"])
+    if text is None:
+        if update:
+            raise pytest.UsageError("--mcp-baseline-update: no file is named; give one with --mcp-baseline")
+        return None, False
+    path = Path(text)
+    if update:
+        try:
+            files.check(path)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"--mcp-baseline: {text!r} cannot be written ({error.strerror}); give another file"
+            ) from None
+    return path, update
+
+
+def baseline(path: Path | None, role: str, rules: Rules, *, update: bool) -> Baseline | None:
+    """The known failures of what is judged; none where the file is still to be made."""
+    if path is None:
+        return None
+    if update and not path.exists():
+        return Baseline()
+    try:
+        return read_baseline(path, role, rules)
+    except BaselineError as error:
+        raise pytest.UsageError(f"--mcp-baseline: {error}") from None
 
 
 def record(options: Mapping[str, Any]) -> Path | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .. import __version__
+from ..judging.baseline import Comparison
 from ..judging.results import Result, Verdict
 from .exchange import evidence_lines
 from .run_report import RunReport
@@ -21,9 +22,19 @@ def json_report(report: RunReport) -> str:
         "target": asdict(report.target),
         "sampling": [status.as_json() for status in report.statuses],
         "results": [_result(result) for result in report.results],
+        **({"baseline": _baseline(report.baseline)} if report.baseline else {}),
         "summary": {verdict.value: sum(r.verdict is verdict for r in report.results) for verdict in Verdict},
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _baseline(comparison: Comparison) -> dict[str, Any]:
+    """By rule and revision what was known and what is new, and the entries that nothing fails any more."""
+    return {
+        "known": [{"rule": result.rule, "revision": result.revision} for result in comparison.known],
+        "new": [{"rule": result.rule, "revision": result.revision} for result in comparison.new],
+        "fixed": [{"entry": entry.text, "line": entry.line} for entry in comparison.stale],
+    }
 
 
 def _result(result: Result) -> dict[str, Any]:

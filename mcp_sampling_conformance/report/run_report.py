@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..judging.baseline import Comparison
 from ..judging.results import Result
 from ..judging.status import SamplingStatus
 
@@ -27,3 +28,4 @@ class RunReport:
     results: Sequence[Result]
     notes: Sequence[str]
     partial: str = ""  #: why the run did not come to its end, as a clause; nothing where it did
+    baseline: Comparison | None = None  #: with the known failures, where any were given

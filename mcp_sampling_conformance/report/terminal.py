@@ -31,6 +31,7 @@ def write_summary(
     partial: str,
     reports: Sequence[Path],
     unwritten: Sequence[str],
+    baseline: str,
 ) -> None:
     """The warnings, the headline and the table, and what to read next."""
     _write_warnings(reporter, [result for result in results if result.verdict is Verdict.WARN])
@@ -51,6 +52,8 @@ def write_summary(
         reporter.write_line(line)
     for line in unwritten:
         reporter.write_line(printable(line), red=True)
+    if baseline:
+        reporter.write_line(printable(baseline), bold=True, red=": remove " in baseline)
 
 
 def _write_warnings(reporter: pytest.TerminalReporter, warned: Sequence[Result]) -> None:
