@@ -195,3 +195,21 @@ def test_what_is_wrong_with_the_options(pytester: pytest.Pytester, recorded: Pat
         run = judged(pytester, recorded, *options)
         assert run.ret == pytest.ExitCode.USAGE_ERROR
         run.stderr.fnmatch_lines([said])
+
+
+def test_in_github_actions(pytester: pytest.Pytester, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    run = judged(pytester, recorded, "--mcp-summary", "--mcp-report", "r.md")
+    run.stdout.fnmatch_lines(
+        [f"::error title=max-tokens/integer (MUST in {OLD})::params.maxTokens must be an integer*"]
+    )
+    text = (pytester.path / "r.md").read_text()
+    assert f"**max-tokens/integer** (MUST) in {OLD}" in text
+    assert (pytester.path / "summary.md").read_text() == f"\n{text}"
+    known = judged(pytester, recorded, "--mcp-summary", "--mcp-baseline", "known.yml", "--mcp-baseline-update")
+    known.stdout.no_fnmatch_line("::error*")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY")
+    judged(pytester, recorded, "--mcp-summary").stdout.no_fnmatch_line("::error*")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path))
+    run = judged(pytester, recorded, "--mcp-summary")
+    run.stdout.fnmatch_lines(["The summary could not be added to *: Is a directory."])

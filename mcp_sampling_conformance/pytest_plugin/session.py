@@ -16,10 +16,11 @@ from ..judging.baseline_file import BaselineError, updated
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus
 from ..protocol.revisions import DEPRECATION
-from ..report import files, terminal
+from ..report import files, github, terminal
 from ..report.alike import told_once
 from ..report.failure import failure_text
 from ..report.formats import FORMATS
+from ..report.markdown import markdown
 from ..report.printable import printable
 from ..report.run_report import RunReport, Target
 from ..subjects.peer import PeerSubject
@@ -225,6 +226,8 @@ class ConformanceSession:
         for path in self.settings.reports:
             if self._write(path, FORMATS[path.suffix](report), "report"):
                 self.written.append(path)
+        if self.settings.summary is not None:
+            self._summarize(self.settings.summary, markdown(report))
         self._update_baseline(results)
         if self.unwritten:
             self._fail(session)
@@ -241,6 +244,12 @@ class ConformanceSession:
             return False
         return True
 
+    def _summarize(self, path: Path, text: str) -> None:
+        try:
+            github.append(path, text)
+        except OSError as error:
+            self.unwritten.append(f"The summary could not be added to {path}: {error.strerror}.")
+
     # --- known failures
 
     def _is_known(self, rule: str) -> bool:
@@ -250,6 +259,13 @@ class ConformanceSession:
     def _is_stale(self) -> bool:
         """Whether something is called a known failure that is none any more, and stays in its file."""
         return bool(self.comparison and self.comparison.stale and not self.settings.update_baseline)
+
+    @property
+    def _unexpected(self) -> list[Result]:
+        """The results without the known failures, and those that are known from now on."""
+        known = self.comparison.known if self.comparison else ()
+        results = [result for result in self.results.values() if result not in known]
+        return [result for result in results if not self.settings.update_baseline or result.verdict is not Verdict.FAIL]
 
     @property
     def _baseline_line(self) -> str:
@@ -298,3 +314,6 @@ class ConformanceSession:
                 unwritten=self.unwritten,
                 baseline=self._baseline_line,
             )
+            if self.settings.summary is not None:
+                for line in github.annotated(self._unexpected):
+                    terminalreporter.write_line(line)

@@ -12,6 +12,7 @@ import pytest
 
 from ..judging.baseline import Baseline
 from ..protocol.revisions import REVISIONS, Revision
+from ..report.github import summary_file
 from ..scenarios.conditions import Generated
 from ..subjects.recorded import RecordedSubject
 from ..subjects.subject import REACHED, Subject
@@ -41,6 +42,7 @@ class Settings:
     strict: bool
     reports: Sequence[Path]
     mask: Mask
+    summary: Path | None = None  #: what the results are appended to, where that is wanted
     baseline_file: Path | None = None
     baseline: Baseline | None = None  #: the known failures; ``None`` where none were given
     update_baseline: bool = False
@@ -77,6 +79,7 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
         strict=bool(options["--mcp-strict"]),
         reports=[values.report(text) for text in values.several(options["--mcp-report"])],
         mask=given.mask,
+        summary=summary_file() if options["--mcp-summary"] else None,
         baseline_file=baseline_file,
         baseline=values.baseline(baseline_file, subject.role, _rules(subject), update=update),
         update_baseline=update,

@@ -20,7 +20,7 @@ def told_once(results: Mapping[str, Result]) -> dict[str, str]:
     alike: dict[tuple[str, Verdict, str], list[str]] = {}
     for item, result in results.items():
         if result.verdict in (Verdict.FAIL, Verdict.ERROR) and not result.about_run:
-            alike.setdefault((result.rule, result.verdict, _fault(result)), []).append(item)
+            alike.setdefault((result.rule, result.verdict, fault(result)), []).append(item)
     texts: dict[str, str] = {}
     for items in alike.values():
         *others, newest = sorted(items, key=lambda item: results[item].revision)
@@ -30,7 +30,7 @@ def told_once(results: Mapping[str, Result]) -> dict[str, str]:
     return texts
 
 
-def _fault(result: Result) -> str:
+def fault(result: Result) -> str:
     """What is wrong, whatever the revision is and the numbers are."""
     message = _CIRCUMSTANCE.sub("", result.message).replace(result.revision, "this revision")
     return _NUMBER.sub("0", message)

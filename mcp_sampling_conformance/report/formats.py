@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .json_report import json_report
+from .markdown import markdown
 from .run_report import RunReport
 
 #: by the suffix of the file
 FORMATS: Mapping[str, Callable[[RunReport], str]] = {
     ".json": json_report,
+    ".md": markdown,
 }

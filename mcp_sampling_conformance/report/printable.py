@@ -7,6 +7,7 @@ with the selectors U+FE00 to U+FE0F; those from U+E0100 on do not, for nobody ne
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from ..judging.results import Reference, Result, Verdict
 #: marks that may stand on one letter; languages need three or four, more paint over the lines around
 _MOST_MARKS = 6
 _LEFT_OUT = "…"
+_COMMAND = re.compile(r"^(\s*)(:(?=:)|#(?=#))")
 
 
 def printable(text: str) -> str:
@@ -25,8 +27,13 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The same of a text that is made of several lines."""
-    return "\n".join(map(printable, text.split("\n")))
+    """The same of a text that is made of several lines. None of them begins with what a CI service takes for a command
+    (``::stop-commands::``, ``##vso[…]``)."""
+    return "\n".join(_COMMAND.sub(_escaped, printable(line)) for line in text.split("\n"))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"{match[1]}\\x{ord(match[2]):02x}"
 
 
 def printable_result(result: Result) -> Result:

@@ -18,17 +18,25 @@ Column = tuple[list[str], tuple[str, ...]]
 def table(results: Sequence[Result], width: int) -> list[str]:
     """The table as lines of at most ``width`` characters: in several blocks where the columns do not fit side by side.
     Revisions whose columns are equal share one. Nothing where no rule could be judged."""
-    if not any(result.verdict in _WORDS for result in results):
+    topics, columns = cells_of(results)
+    if not topics:
         return []
+    first = max(map(len, topics))
+    lines: list[str] = []
+    for block in _blocks(columns, width - first):
+        lines += ["", *_block(topics, block, first)] if lines else _block(topics, block, first)
+    return lines
+
+
+def cells_of(results: Sequence[Result]) -> tuple[list[str], list[Column]]:
+    """The topics, and the columns with a cell for each of them. Nothing where no rule could be judged."""
+    if not any(result.verdict in _WORDS for result in results):
+        return [], []
     applicable = [result for result in results if result.verdict is not Verdict.NOT_APPLICABLE]
     present = {result.topic for result in applicable or results}
     # What is no topic of the specification, such as the properties of mappers, comes last.
     topics = [*(topic for topic in TOPICS if topic in present), *sorted(present.difference(TOPICS))]
-    first = max(map(len, topics))
-    lines: list[str] = []
-    for block in _blocks(_columns(results, topics), width - first):
-        lines += ["", *_block(topics, block, first)] if lines else _block(topics, block, first)
-    return lines
+    return topics, _columns(results, topics)
 
 
 def _columns(results: Sequence[Result], topics: Sequence[str]) -> list[Column]:
