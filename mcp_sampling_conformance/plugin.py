@@ -68,7 +68,7 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
         "a YAML file of known failures: a new one fails the run, and one that is known no more",
     ),
     ("--mcp-baseline-update", None, False, "write what fails now into the file of --mcp-baseline"),
-    ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json or .md"),
+    ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json, .md or .html"),
     (
         "--mcp-summary",
         None,

@@ -18,13 +18,13 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from typing import TYPE_CHECKING, Any
 
 from .baseline import AT, WHOLE_TOPIC, Baseline, Comparison, Entry
 from .results import Result
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
 
 #: the lists that a file may have
 ROLES = ("server", "client", "mapper")
@@ -79,6 +79,8 @@ def _entry_text(result: Result, everywhere: Mapping[str, bool]) -> str:
 
 
 def _yaml() -> YAML:
+    from ruamel.yaml import YAML  # takes a while to import, and few runs need it
+
     yaml = YAML()  # keeps comments and the places of entries
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
@@ -86,6 +88,8 @@ def _yaml() -> YAML:
 
 def _document(path: Path) -> Any:
     """The lists of a file, by role, with their places in it."""
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
         document = _yaml().load(path.read_text(encoding="utf-8"))
     except OSError as error:

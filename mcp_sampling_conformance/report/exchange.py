@@ -57,9 +57,12 @@ _WORDS: dict[type[Event], str] = {
 def evidence_lines(result: Result) -> list[str]:
     """What shows that a rule was broken, as printable lines; none for a result that shows nothing."""
     lines = list(excerpt_lines(result.excerpt)) if result.excerpt else []
-    if result.excerpt and result.topic in _ABOUT_HTTP:
-        lines += _http(result.excerpt.http)
-    return [printable(line) for line in (*lines, *result.details)]
+    return [printable(line) for line in (*lines, *heads_of(result), *result.details)]
+
+
+def heads_of(result: Result) -> list[str]:
+    """The heads of the HTTP exchange that broke a rule about such, as lines that may not be printable."""
+    return list(_http(result.excerpt.http)) if result.excerpt and result.topic in _ABOUT_HTTP else []
 
 
 def excerpt_lines(excerpt: Excerpt) -> Iterator[str]:
@@ -92,17 +95,28 @@ def _item(item: Shown, offending: bool) -> Iterator[str]:
     if isinstance(item, ShownMessage):
         yield f"{mark} {_message(item)}"
         return
-    told = {field.name: getattr(item, field.name) for field in fields(item)}
-    yield f"{mark} ({_WORDS[type(item)].format(**told)})"
-    if isinstance(item, Exited | TimedOut):
-        for line in filter(None, item.stderr.split("\n")):
-            yield f"    stderr:{line}"
+    words, *further = event_words(item)
+    yield f"{mark} ({words})"
+    for line in further:
+        yield f"    {line}"
+
+
+def event_words(event: Event) -> list[str]:
+    """What the harness did or saw, in words, then the end of the system's stderr where that explains it."""
+    told = {field.name: getattr(event, field.name) for field in fields(event)}
+    stderr = event.stderr.split("\n") if isinstance(event, Exited | TimedOut) else []
+    return [_WORDS[type(event)].format(**told), *(f"stderr:{line}" for line in stderr if line)]
 
 
 def _message(message: ShownMessage) -> str:
     arrow = "client → server" if message.sender == "client" else "server → client"
     arrow += f" [{message.channel}]" if message.channel.startswith(("POST", "GET")) else ""
+    return f"{arrow}  {shortened(message)}"
+
+
+def shortened(message: ShownMessage) -> str:
+    """What carried a message: the whole, or of a long one the beginning and the end."""
     head, tail = message.head, message.tail or message.head
     if message.tail or len(head) > _LONG:
         head = f"{head[: _LONG * 2 // 3]} … ({message.size} bytes) … {tail[-_LONG // 3 :]}"
-    return f"{arrow}  {head}"
+    return head

@@ -9,8 +9,16 @@ from .json_report import json_report
 from .markdown import markdown
 from .run_report import RunReport
 
+
+def _html(report: RunReport) -> str:
+    from .html import html  # its template engine takes a while to import, and few runs need it
+
+    return html(report)
+
+
 #: by the suffix of the file
 FORMATS: Mapping[str, Callable[[RunReport], str]] = {
     ".json": json_report,
+    ".html": _html,
     ".md": markdown,
 }
