@@ -167,6 +167,8 @@ def test_runs_with_known_failures(pytester: pytest.Pytester, recorded: Path) -> 
     again.assert_outcomes(xfailed=1, passed=again.parseoutcomes()["passed"], skipped=again.parseoutcomes()["skipped"])
     again.stdout.fnmatch_lines(["known.yml: 1 known, 0 new, 0 fixed"])
     report = json.loads((pytester.path / "r.json").read_text())
+    assert report["system"]["name"] == "reference-server"
+    assert report["run"]["options"]["--mcp-baseline"] == "known.yml"
     assert report["baseline"] == {"known": [{"rule": "max-tokens/integer", "revision": OLD}], "new": [], "fixed": []}
     schema = json.loads((FIXTURES.parent / "docs" / "report.schema.json").read_text())
     jsonschema.validate(report, schema)

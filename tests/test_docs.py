@@ -95,7 +95,7 @@ def undescribed(value: Any, schema: dict[str, Any], path: str = "$") -> Iterator
     """Members of a value that the schema lets pass, for more may come, but does not describe."""
     if "$ref" in schema:
         schema = SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")]
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "properties" in schema:  # else its names are free
         for key, member in value.items():
             if key in schema["properties"]:
                 yield from undescribed(member, schema["properties"][key], f"{path}.{key}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Collection, Generator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from ..judging.baseline import Comparison, fails_everywhere
 from ..judging.baseline_file import BaselineError, updated
+from ..judging.facts import SystemFacts
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus
 from ..protocol.revisions import DEPRECATION
@@ -22,7 +25,7 @@ from ..report.failure import failure_text
 from ..report.formats import FORMATS
 from ..report.markdown import markdown
 from ..report.printable import printable
-from ..report.run_report import RunReport, Target
+from ..report.run_report import RunReport, Target, Terms
 from ..subjects.peer import PeerSubject
 from ..subjects.subject import REACHED
 from .ids import ROOT, place
@@ -49,7 +52,9 @@ class ConformanceSession:
         self.results: dict[str, Result] = {}  #: by the id of the item
         self.failures: dict[str, pytest.TestReport] = {}  #: likewise
         self.notes: list[str] = []
+        self._begun = datetime.now(UTC)
         self.statuses: list[SamplingStatus] = []
+        self.system = SystemFacts()
         self.unreached = False  #: some item saw that sampling was never reached
         self.partial = ""  #: why the run did not come to its end, as a clause
         self.written: list[Path] = []  #: the reports
@@ -137,6 +142,7 @@ class ConformanceSession:
                 "reached": judgement.reached,
                 "ended_early": judgement.ended_early,
                 "notes": [printable(note) for note in judgement.notes],
+                "system": judgement.system.as_json(),
                 "statuses": [{**status.as_json(), "why": printable(status.why)} for status in judgement.statuses],
             }
             # As ASCII, for pytest-xdist passes no lone surrogate on.
@@ -158,6 +164,7 @@ class ConformanceSession:
             self.unreached |= not data.pop("reached")
             self.partial = data.pop("ended_early") or self.partial
             self.notes = data.pop("notes")
+            self.system = SystemFacts.from_json(data.pop("system"))
             self.statuses = [SamplingStatus(**status) for status in data.pop("statuses")]
             self.results[report.nodeid] = Result.from_json(data)
             if report.failed:
@@ -222,7 +229,16 @@ class ConformanceSession:
         # Only now it is known what ran, which may be a part, and in several processes.
         for item, text in told_once({item: self.results[item] for item in self.failures}).items():
             tell(self.failures[item], text)
-        report = RunReport(self._target, self.statuses, results, self.notes, self.partial, self.comparison)
+        report = RunReport(
+            self._target,
+            self.statuses,
+            results,
+            self.notes,
+            self.partial,
+            self.comparison,
+            replace(self.system, name=_shown(self.system.name), version=_shown(self.system.version)),
+            Terms(self._begun, self.settings.given, self.settings.generated.examples, self.settings.generated.seed),
+        )
         for path in self.settings.reports:
             if self._write(path, FORMATS[path.suffix](report), "report"):
                 self.written.append(path)
@@ -317,3 +333,7 @@ class ConformanceSession:
             if self.settings.summary is not None:
                 for line in github.annotated(self._unexpected):
                     terminalreporter.write_line(line)
+
+
+def _shown(text: str | None) -> str | None:
+    return text if text is None else printable(text)

@@ -42,6 +42,7 @@ class Settings:
     strict: bool
     reports: Sequence[Path]
     mask: Mask
+    given: Mapping[str, str | list[str]]  #: the options, by name, secrets masked
     summary: Path | None = None  #: what the results are appended to, where that is wanted
     baseline_file: Path | None = None
     baseline: Baseline | None = None  #: the known failures; ``None`` where none were given
@@ -79,11 +80,21 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
         strict=bool(options["--mcp-strict"]),
         reports=[values.report(text) for text in values.several(options["--mcp-report"])],
         mask=given.mask,
+        given=_given(options, given.mask),
         summary=summary_file() if options["--mcp-summary"] else None,
         baseline_file=baseline_file,
         baseline=values.baseline(baseline_file, subject.role, _rules(subject), update=update),
         update_baseline=update,
     )
+
+
+def _given(options: Mapping[str, Any], mask: Mask) -> dict[str, str | list[str]]:
+    """The options that were given, as a report shows them."""
+    return {
+        option: [mask(str(each)) for each in value] if isinstance(value, list) else mask(str(value))
+        for option, value in options.items()
+        if value is not None
+    }
 
 
 def _rules(subject: Subject) -> Mapping[str, Sequence[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..judging.facts import SystemFacts
 from ..judging.results import Result
 from ..judging.status import SamplingStatus
 from ..protocol.revisions import Revision
@@ -32,6 +33,7 @@ class SavedJudgement:
         self.ended_early: str = data["ended_early"]
         self.notes: list[str] = data["notes"]
         self.statuses = [SamplingStatus(**status) for status in data["statuses"]]
+        self.system = SystemFacts.from_json(data["system"])
         self._results = {(rule, revision): result for rule, revision, result in data["results"]}
 
     def result(self, rule: str, revision: Revision | None) -> Result:
@@ -63,5 +65,6 @@ def _as_json(judgement: Judgement, asked: Asked) -> dict[str, Any]:
         "ended_early": judgement.ended_early,
         "notes": list(judgement.notes),
         "statuses": [status.as_json() for status in judgement.statuses],
+        "system": judgement.system.as_json(),
         "results": results,
     }

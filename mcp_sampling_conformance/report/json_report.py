@@ -10,7 +10,7 @@ from .. import __version__
 from ..judging.baseline import Comparison
 from ..judging.results import Result, Verdict
 from .exchange import evidence_lines
-from .run_report import RunReport
+from .run_report import RunReport, Terms
 
 
 def json_report(report: RunReport) -> str:
@@ -19,13 +19,21 @@ def json_report(report: RunReport) -> str:
         "schema": 1,
         "tool": {"name": "mcp-sampling-conformance", "version": __version__},
         **({"partial": report.partial} if report.partial else {}),
+        **({"date": report.terms.begun.isoformat(timespec="seconds")} if report.terms else {}),
         "target": asdict(report.target),
+        "system": report.system.as_json(),
+        **({"run": _terms(report.terms)} if report.terms else {}),
+        "notes": list(report.notes),
         "sampling": [status.as_json() for status in report.statuses],
         "results": [_result(result) for result in report.results],
         **({"baseline": _baseline(report.baseline)} if report.baseline else {}),
         "summary": {verdict.value: sum(r.verdict is verdict for r in report.results) for verdict in Verdict},
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _terms(terms: Terms) -> dict[str, Any]:
+    return {"options": dict(terms.options), "examples": terms.examples, "seed": terms.seed}
 
 
 def _baseline(comparison: Comparison) -> dict[str, Any]:

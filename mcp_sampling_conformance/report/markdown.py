@@ -50,6 +50,9 @@ def _head(report: RunReport) -> Iterator[str]:
     target = report.target
     yield f"## MCP sampling: {target.kind} {code(target.value)} over {_text(target.transport)}"
     yield ""
+    if report.circumstances:
+        yield _text(report.circumstances)
+        yield ""
     if report.partial:
         yield f"**Partial: {_text(report.partial)}**; what it did not come to is not observed."
         yield ""

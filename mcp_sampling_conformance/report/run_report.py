@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from ..judging.baseline import Comparison
+from ..judging.facts import SystemFacts
 from ..judging.results import Result
 from ..judging.status import SamplingStatus
 
@@ -20,6 +22,16 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """How the run was made, so that it can be made again."""
+
+    begun: datetime
+    options: Mapping[str, str | Sequence[str]]  #: those that were given, secrets masked
+    examples: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class RunReport:
     """The results of a run, with what there is to say besides."""
 
@@ -29,3 +41,15 @@ class RunReport:
     notes: Sequence[str]
     partial: str = ""  #: why the run did not come to its end, as a clause; nothing where it did
     baseline: Comparison | None = None  #: with the known failures, where any were given
+    system: SystemFacts = field(default_factory=SystemFacts)
+    terms: Terms | None = None
+
+    @property
+    def circumstances(self) -> str:
+        """What the system calls itself, and what the run took, in one line."""
+        system, terms = self.system, self.terms
+        parts = [" ".join(filter(None, (system.name, system.version)))]
+        parts += [f"{system.starts} {'start' if system.starts == 1 else 'starts'}"] if system.starts else []
+        parts += [f"{system.seconds:.1f} s"] if system.seconds else []
+        parts += [f"{terms.begun:%Y-%m-%d %H:%M} UTC", f"seed {terms.seed}"] if terms else []
+        return ", ".join(filter(None, parts))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..judging.facts import SystemFacts
 from ..judging.judge import Terms, evidence_of, judge, without_evidence
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus, asked_first, sampling_status
 from ..protocol.revisions import Revision
 from ..transcript.events import LimitReached
+from ..transcript.introduction import Introduction, introduction_of
 from ..transcript.run import RevisionRun, Run
 from ..transcript.transcript import Side
 from .subject import REACHED, RunTerms, Subject, on_the_run
@@ -37,8 +40,16 @@ class RecordJudgement:
         self.notes = list(dict.fromkeys(notes))
         records = {revision: run.revisions[revision.name] for revision in terms.revisions}
         self.statuses: list[SamplingStatus] = []
+        self._introduction = Introduction()
         self._results: dict[tuple[str, Revision | None], Result] = {(REACHED, None): self._on_the_run(run)}
+        began = time.monotonic()
         self._judge_all(records)
+        self._starts, self._seconds = run.connections, run.seconds + time.monotonic() - began
+
+    @property
+    def system(self) -> SystemFacts:
+        name, version = (text and self._run_terms.mask(text) for text in self._introduction)
+        return SystemFacts(name, version, self._starts, round(self._seconds, 3))
 
     def result(self, rule: str, revision: Revision | None) -> Result:
         return self._results[rule, revision]
@@ -54,6 +65,8 @@ class RecordJudgement:
                 status = sampling_status(record, evidence, self._terms.side, results)
                 why = self.ended_early if self.ended_early and not status.judged else status.why
                 self.statuses.append(replace(status, why=self._run_terms.mask(why)))
+            if self._introduction.name is None:
+                self._introduction = introduction_of(record.transcripts, self._terms.side)
             record.transcripts.clear()
             # What is read of a record refers to itself in circles, and may be large.
             del evidence

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..judging.facts import SystemFacts
 from ..judging.results import Result, Verdict, reportable, verdict_on_broken
 from ..judging.status import SamplingStatus
 from ..mappers.calling import Detected, detect
@@ -52,6 +53,7 @@ class MapperJudgement:
     """The verdicts on a mapper."""
 
     statuses: tuple[SamplingStatus, ...] = ()
+    system = SystemFacts()
 
     def __init__(self, subject: MapperSubject, terms: RunTerms) -> None:
         self._subject = subject

@@ -57,11 +57,13 @@ class PeerSubject:
         return RecordJudgement(self, self.kind, run, terms)
 
     def _recorded(self, terms: RunTerms, recorder: Recorder) -> Run:
+        began = time.monotonic()
         try:
             run = self._provoked(terms, recorder)
         except Exception as error:  # a bug of ours: said once, and not by every item
             bug = bug_report(error)
             run = Run({revision.name: RevisionRun(failure=bug) for revision in terms.revisions})
+        run.seconds = time.monotonic() - began
         conclude(run, recorder, self.transport)
         return run
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..judging.facts import SystemFacts
 from ..judging.results import Result, Verdict, reportable
 from ..judging.status import SamplingStatus
 from ..protocol.revisions import Revision, page_url
@@ -57,6 +58,10 @@ class Judgement(Protocol):
     @property
     def statuses(self) -> Sequence[SamplingStatus]:
         """Whether sampling works at all, in each era; nothing for a subject that has no peer."""
+
+    @property
+    def system(self) -> SystemFacts:
+        """The system under test as it was met."""
 
     def result(self, rule: str, revision: Revision | None) -> Result:
         """The verdict on a rule in a revision, or on the run as a whole (no revision). Raises nothing."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .. import __version__
-from ..protocol.jsonrpc import Json, meta_of, objects_in, params_of
-from ..protocol.names import PREFIX
+from ..protocol.jsonrpc import Json
 from .events import Exited, NeverAnswered, RequestRejected, RevisionConcluded, TimedOut
+from .introduction import Introduction, introduction_in
 from .items import NotAnItem, item_from_json, item_to_json
 from .masking import Mask
 from .recorder import Recorder
@@ -23,8 +23,6 @@ FORMAT_VERSION = 1
 SUFFIX = ".jsonl"
 #: what shows that nothing will be heard of the system under test, or was heard that is no message
 _SIGNS = (TimedOut, NeverAnswered, Exited, RequestRejected, RevisionConcluded)
-#: a longer name or version that a system gives itself is cut
-_LONGEST_NAME = 200
 
 
 class NotReadable(ValueError):
@@ -162,7 +160,7 @@ class _Writer:
         self._waiting.append(item)
         heard = isinstance(item, Entry) and item.sender is self._header.side
         if heard or isinstance(item, _SIGNS):
-            name, version = _introduction(item) if isinstance(item, Entry) else (None, None)
+            name, version = introduction_in(item) if isinstance(item, Entry) else Introduction()
             self._begin(self._header, name, version)
 
     def conclude(self, conclusion: RevisionConcluded) -> None:
@@ -190,23 +188,6 @@ class _Writer:
             line = json.dumps(data, separators=(",", ":")).encode()
         self._file.write(line + b"\n")
         self._file.flush()  # what was seen is kept, also where the run is killed
-
-
-def _introduction(entry: Entry) -> tuple[str | None, str | None]:
-    """The name and version that a message gives the system under test: serverInfo of a result, clientInfo of params."""
-    for body in objects_in(entry.parse().value):
-        result, params = body.get("result"), params_of(body)
-        places = [result if isinstance(result, dict) else {}, params]
-        for info in ("serverInfo", "clientInfo"):
-            for found in [place.get(info) for place in places] + [meta_of(p).get(PREFIX + info) for p in places]:
-                if isinstance(found, dict):
-                    name, version = found.get("name"), found.get("version")
-                    return _short(name), _short(version)
-    return None, None
-
-
-def _short(value: object) -> str | None:
-    return value[:_LONGEST_NAME] if isinstance(value, str) else None
 
 
 def load(path: Path) -> tuple[Header, Transcript]:

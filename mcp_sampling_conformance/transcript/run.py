@@ -39,6 +39,7 @@ class Run:
     reached: list[str] = field(default_factory=list)  #: what led to a sampling request, in words
     unreached: str = ""  #: where nothing did: what was tried, and what to do
     connections: int = 0  #: how many were made
+    seconds: float = 0.0  #: that the scenarios took
     ended_early: str = ""  #: why the scenarios did not come to their end, as a clause
 
 
