@@ -97,6 +97,7 @@ def _parser() -> _Parser:
         if option in SUBJECTS:
             _add_judge(commands, option, metavar or "", repeats, _plain(text))
     _add_rules(commands)
+    _add_report(commands)
     return parser
 
 
@@ -130,12 +131,24 @@ def _add_rules(commands: Any) -> None:
     command.set_defaults(run=_list_rules)
 
 
+def _add_report(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "report",
+        "FILE.json ... -o DIR",
+        "make a site of JSON reports: implementations side by side, what changed, badges",
+    )
+    command.add_argument("files", metavar="FILE.json", nargs="+", help="reports that --report FILE.json wrote")
+    command.add_argument("-o", "--output", metavar="DIR", required=True, help="the folder that the site goes into")
+    command.set_defaults(run=_make_site)
+
+
 def _add_command(commands: Any, name: str, usage: str, text: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=text,
         usage=f"{PROGRAM} {name} {usage}",
-        epilog=_EXIT_CODES if name == "rules" else _NOTES,
+        epilog=_EXIT_CODES if name in ("rules", "report") else _NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -208,4 +221,23 @@ def _list_rules(options: argparse.Namespace) -> int:
         print(text, flush=True)
     except BrokenPipeError:  # whoever reads has seen enough, as with "| head"
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _make_site(options: argparse.Namespace) -> int:
+    from .report import files  # these import much
+    from .report.saved import NotAReport, read_report
+    from .report.site import named, site
+
+    folder = Path(options.output)
+    try:
+        runs = named({Path(name): read_report(Path(name)) for name in options.files})
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in site(runs).items():
+            files.write(folder / name, text)
+    except NotAReport as error:
+        options.refuse(str(error))
+    except OSError as error:
+        options.refuse(f"the site cannot be written to {options.output!r} ({error.strerror}); give another folder")
+    print(folder / "index.html")
     return 0

@@ -75,38 +75,39 @@ class RuleView:
 
 def html(report: RunReport) -> str:
     """The whole page as text."""
-    style, script = _static("report.css"), _static("report.js")
     rules = [result for result in report.results if not result.about_run]
     topics, columns = cells_of(rules)
     counts = {verdict: sum(r.verdict is verdict for r in rules) for verdict in ORDER}
     known = report.baseline.known if report.baseline else ()
     new = report.baseline.new if report.baseline else ()
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            report=report,
-            topics=topics,
-            columns=columns,
-            about_run=[result for result in report.results if result.about_run],
-            groups=_by_topic(report.results),
-            order=ORDER,
-            open=_OPEN,
-            counts=counts,
-            checked=_BROKEN if any(map(counts.__getitem__, _BROKEN)) else (Verdict.PASS,),
-            levels=sorted({result.level for result in report.results if result.level}),
-            revisions=sorted({result.revision for result in report.results if result.revision}),
-            standing={
-                **{(r.rule, r.revision): Standing.KNOWN.value for r in known},
-                **{(r.rule, r.revision): Standing.NEW.value for r in new},
-            },
-            steps=_steps,
-            heads=heads_of,
-            style=Markup(style),
-            script=Markup(script),
-            policy=_POLICY.format(style=_hash(style), script=_hash(script)),
-        )
+    return render(
+        "report.html",
+        report=report,
+        topics=topics,
+        columns=columns,
+        about_run=[result for result in report.results if result.about_run],
+        groups=_by_topic(report.results),
+        order=ORDER,
+        open=_OPEN,
+        counts=counts,
+        checked=_BROKEN if any(map(counts.__getitem__, _BROKEN)) else (Verdict.PASS,),
+        levels=sorted({result.level for result in report.results if result.level}),
+        revisions=sorted({result.revision for result in report.results if result.revision}),
+        standing={
+            **{(r.rule, r.revision): Standing.KNOWN.value for r in known},
+            **{(r.rule, r.revision): Standing.NEW.value for r in new},
+        },
+        steps=_steps,
+        heads=heads_of,
     )
+
+
+def render(template: str, **values: object) -> str:
+    """A page, or what else there is a template of, with our style and script."""
+    style, script = _static("report.css"), _static("report.js")
+    policy = _POLICY.format(style=_hash(style), script=_hash(script))
+    ours = {"style": Markup(style), "script": Markup(script), "policy": policy}
+    return _environment().get_template(template).render(**ours, **values)
 
 
 @cache

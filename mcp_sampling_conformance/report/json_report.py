@@ -12,11 +12,14 @@ from ..judging.results import Result, Verdict
 from .exchange import evidence_lines
 from .run_report import RunReport, Terms
 
+#: the shape of the document
+SCHEMA = 1
+
 
 def json_report(report: RunReport) -> str:
     """The whole document as text."""
     document = {
-        "schema": 1,
+        "schema": SCHEMA,
         "tool": {"name": "mcp-sampling-conformance", "version": __version__},
         **({"partial": report.partial} if report.partial else {}),
         **({"date": report.terms.begun.isoformat(timespec="seconds")} if report.terms else {}),
