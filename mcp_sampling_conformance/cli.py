@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,9 @@ from . import __version__
 from .plugin import OPTIONS, SUBJECTS
 from .protocol.revisions import NAMES
 from .pytest_plugin.ids import ROOT
+from .pytest_plugin.matrix import FILE as MATRIX_FILE
+from .pytest_plugin.matrix import MatrixError, read_matrix
+from .report import files
 
 PROGRAM = "mcp-sampling-conformance"
 #: what the options of the plugin begin with, and ours need not
@@ -98,6 +102,7 @@ def _parser() -> _Parser:
             _add_judge(commands, option, metavar or "", repeats, _plain(text))
     _add_rules(commands)
     _add_report(commands)
+    _add_matrix(commands)
     return parser
 
 
@@ -143,12 +148,26 @@ def _add_report(commands: Any) -> None:
     command.set_defaults(run=_make_site)
 
 
+def _add_matrix(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "matrix",
+        "[FILE] -o DIR [options] [-- options of pytest]",
+        "judge several implementations, which a file names, and make the site of their reports",
+    )
+    command.add_argument("file", metavar="FILE", nargs="?", default=MATRIX_FILE, help=f"default: {MATRIX_FILE}")
+    command.add_argument("-o", "--output", metavar="DIR", required=True, help="the folder for the reports and the site")
+    command.add_argument("--only", metavar="NAME", action="append", help="only this implementation (repeatable)")
+    command.add_argument("-n", dest="workers", metavar="N", help="so many at a time (needs pytest-xdist)")
+    command.set_defaults(run=_judge_matrix)
+
+
 def _add_command(commands: Any, name: str, usage: str, text: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=text,
         usage=f"{PROGRAM} {name} {usage}",
-        epilog=_EXIT_CODES if name in ("rules", "report") else _NOTES,
+        epilog=_EXIT_CODES if name in ("rules", "report", "matrix") else _NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -224,14 +243,63 @@ def _list_rules(options: argparse.Namespace) -> int:
     return 0
 
 
+def _judge_matrix(options: argparse.Namespace) -> int:
+    """Judge each implementation in an item of pytest, then make the site of what has a report."""
+    folder = Path(options.output)
+    try:
+        names = [implementation.name for implementation in read_matrix(Path(options.file))]
+        if unknown := [name for name in options.only or () if name not in names]:
+            options.refuse(f"{options.file} names no implementation {unknown[0]!r}; it names {', '.join(names)}")
+        folder.mkdir(parents=True, exist_ok=True)
+    except MatrixError as error:
+        options.refuse(str(error))
+    except OSError as error:
+        options.refuse(f"{options.output!r} cannot be made ({error.strerror}); give another folder")
+    if options.workers and not find_spec("xdist"):
+        options.refuse("-n needs pytest-xdist, which is not installed here; install it, or leave out -n")
+    names = [name for name in names if not options.only or name in options.only]
+    for name in names:
+        for suffix in ("json", "html"):
+            files.remove_old(folder / f"{name}.{suffix}")
+    code = _run_matrix(options)
+    _write_site(options, [path for name in names if (path := folder / f"{name}.json").exists()], apart=True)
+    return code
+
+
+def _run_matrix(options: argparse.Namespace) -> int:
+    words = [f"--mcp-matrix-file={options.file}", f"--mcp-matrix-output={options.output}"]
+    words += [f"--mcp-matrix-only={name}" for name in options.only or ()]
+    words += ["-n", options.workers] if options.workers else []
+    others = [] if options.workers or options.further else _no_other_plugins()
+    with tempfile.TemporaryDirectory() as empty:
+        ini = Path(empty, "pytest.ini")
+        ini.touch()
+        plugins = ["-p", _PLUGIN, "-p", read_matrix.__module__, "-p", "no:cacheprovider", *others]
+        plain = [
+            "--noconftest",
+            "--assert=plain",
+            "--disable-warnings",
+            "-v",
+            "-c",
+            str(ini),
+            f"--rootdir={os.getcwd()}",
+        ]
+        return int(pytest.main([*plugins, *plain, empty, *words, *options.further]))
+
+
 def _make_site(options: argparse.Namespace) -> int:
-    from .report import files  # these import much
-    from .report.saved import NotAReport, read_report
+    _write_site(options, [Path(name) for name in options.files])
+    return 0
+
+
+def _write_site(options: argparse.Namespace, paths: Sequence[Path], *, apart: bool = False) -> None:
+    """Make a site of these reports, and say where it is. ``apart``: each is of another implementation."""
+    from .report.saved import NotAReport, read_report  # these import much
     from .report.site import named, site
 
     folder = Path(options.output)
     try:
-        runs = named({Path(name): read_report(Path(name)) for name in options.files})
+        runs = named({path: read_report(path) for path in paths}, apart=apart)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in site(runs).items():
             files.write(folder / name, text)
@@ -240,4 +308,3 @@ def _make_site(options: argparse.Namespace) -> int:
     except OSError as error:
         options.refuse(f"the site cannot be written to {options.output!r} ({error.strerror}); give another folder")
     print(folder / "index.html")
-    return 0

@@ -33,12 +33,7 @@ class Run:
 
     name: str  #: of its pages: unique in the site, and fit for an address
     report: RunReport
-
-    @property
-    def implementation(self) -> tuple[str | None, ...]:
-        """What tells one implementation from others."""
-        target = self.report.target
-        return (target.kind, target.value, target.transport, self.report.system.name)
+    implementation: tuple[str | None, ...]  #: what tells one implementation from others
 
     @property
     def role(self) -> str:
@@ -70,8 +65,9 @@ class Changes:
     unseen: Sequence[Result]  #: no longer observed
 
 
-def named(reports: Mapping[Path, RunReport]) -> list[Run]:
-    """The runs, each with a name made of that of its file, oldest first."""
+def named(reports: Mapping[Path, RunReport], *, apart: bool = False) -> list[Run]:
+    """The runs, each with a name made of that of its file, oldest first. Those with the same target, transport and own
+    name are of one implementation, unless all are told ``apart``."""
     runs: list[Run] = []
     for path, report in reports.items():
         name = wanted = _NO_NAME.sub("-", path.stem).strip("-.") or "report"
@@ -79,7 +75,9 @@ def named(reports: Mapping[Path, RunReport]) -> list[Run]:
         while name in ("index", *(run.name for run in runs)):
             number += 1
             name = f"{wanted}-{number}"
-        runs.append(Run(name, report))
+        target = report.target
+        same = (target.kind, target.value, target.transport, report.system.name)
+        runs.append(Run(name, report, (name,) if apart else same))
     return sorted(runs, key=lambda run: run.report.terms.begun.isoformat() if run.report.terms else "")
 
 
@@ -140,7 +138,9 @@ def changed(old: Run, new: Run) -> Changes:
 
 def badge(run: Run) -> dict[str, object]:
     """The endpoint form of shields.io."""
-    if not run.works and run.role in ("server", "client"):
+    if not any(status.judged for status in run.report.statuses) and run.role in ("server", "client"):
+        message, color = "not judged", "lightgrey"
+    elif not run.works and run.role in ("server", "client"):
         message, color = "does not work", "red"
     elif run.broken:
         message, color = f"{run.broken} broken", "orange"
