@@ -36,9 +36,7 @@ async def summarize(text: str, context: Context) -> str | InputRequiredResult:
     elif not samples:
         needed = {"requiredCapabilities": {"sampling": {}}}
         raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "This tool needs a client that samples.", needed)
-    elif answers := context.input_responses:
-        answer = answers.get("summary")
-    else:
+    elif (answer := (context.input_responses or {}).get("summary")) is None:
         return InputRequiredResult(input_requests={"summary": CreateMessageRequest(params=params)})
     if isinstance(answer, CreateMessageResult) and isinstance(answer.content, TextContent):
         return answer.content.text
