@@ -15,11 +15,11 @@ from typing import Any, NoReturn
 import pytest
 
 from . import __version__
+from .matrix import FILE as MATRIX_FILE
+from .matrix import MatrixError, read_matrix
 from .plugin import OPTIONS, SUBJECTS
 from .protocol.revisions import NAMES
 from .pytest_plugin.ids import ROOT
-from .pytest_plugin.matrix import FILE as MATRIX_FILE
-from .pytest_plugin.matrix import MatrixError, read_matrix
 from .report import files
 
 PROGRAM = "mcp-sampling-conformance"
@@ -47,7 +47,7 @@ _EXIT_CODES = """\
 exit codes:
   0  nothing that counts was broken: no MUST, with --strict no SHOULD either
   1  a rule was broken, sampling was never reached, the time was used up (--max-time),
-     a failure in the file of --baseline is known no more, or a report could not be written
+     a known failure (--baseline) does not come any more, or a report could not be written
   2  the run was interrupted
   3  there is a bug in the harness
   4  something in the command line is wrong, and one sentence says what

@@ -65,7 +65,7 @@ OPTIONS: tuple[tuple[str, str | None, bool, str], ...] = (
         "--mcp-baseline",
         "FILE",
         False,
-        "a YAML file of known failures: a new one fails the run, and one that is known no more",
+        "a YAML file of known failures: a new one fails the run, and one that does not come any more",
     ),
     ("--mcp-baseline-update", None, False, "write what fails now into the file of --mcp-baseline"),
     ("--mcp-report", "FILE", True, "write the results; the suffix chooses the format: .json, .md or .html"),
@@ -89,6 +89,8 @@ SESSION = "mcp-sampling-conformance-session"
 SUBJECTS = ("--mcp-server", "--mcp-client", "--mcp-callback", "--mcp-mapper", "--mcp-transcript")
 #: where the defaults of options and ini keys that another plugin had registered before us are kept
 _FOREIGN_DEFAULTS = pytest.StashKey[dict[str, Any]]()
+#: the options and ini keys that another plugin has too
+_SHARED = pytest.StashKey[set[str]]()
 #: in the item of a user's test, what made its fixture clients and servers
 _WORKSHOP = pytest.StashKey[Any]()
 
@@ -112,6 +114,7 @@ def pytest_load_initial_conftests(
         # Given is given, also where it is what the other plugin would take anyway.
         given = {arg.split("=")[0] for arg in args}
         foreign = _register(parser)
+        early_config.stash[_SHARED] = set(foreign)
         early_config.stash[_FOREIGN_DEFAULTS] = {o: foreign[o] for o in foreign.keys() - given}
 
 
@@ -189,10 +192,21 @@ def pytest_configure(config: pytest.Config) -> None:
         if asked and not place(config).exists():
             raise pytest.UsageError(f"{ROOT}: say what to judge, with {', '.join(SUBJECTS[:-1])} or {SUBJECTS[-1]}")
         return
-    # Whoever runs some tests of their own runs those, whatever the ini file says of us.
-    named = any(_on_command_line(config, option) is not None for option in SUBJECTS)
-    if named or asked or not paths_given(config):
+    if asked or _means_us(config):
         _begin(config, asked)
+
+
+def _means_us(config: pytest.Config) -> bool:
+    """Whether a system under test is named to be judged by us, though nobody asked for our items.
+
+    What another plugin's option names is for that plugin. Whoever runs some tests of their own runs those, whatever the
+    ini file says of us.
+    """
+    shared = config.stash[_SHARED]
+    if any(_on_command_line(config, option) is not None for option in SUBJECTS if option not in shared):
+        return True
+    in_ini = any(config.getini(ini_key(option)) for option in SUBJECTS if ini_key(option) not in shared)
+    return in_ini and not paths_given(config)
 
 
 def _begin(config: pytest.Config, asked: dict[str, str]) -> None:

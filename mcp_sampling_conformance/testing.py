@@ -44,6 +44,9 @@ DEFAULT_ANSWER = "This is an answer of the fixture client."
 #: messages of a connection that a test which fails shows, the last ones
 _SHOWN = 40
 
+#: a test that fails shows its own lines, and none of this module
+__tracebackhide__ = True
+
 
 class Targets(Protocol):
     """Finds what a test names. Raises ``pytest.UsageError`` with one sentence."""
@@ -101,12 +104,7 @@ class SamplingClient:
     def _call(self, callee: Callee) -> Json:
         response = self._portal.call(self._client.request, callee.method, callee.params())
         if response is None:
-            why = (
-                "the server ended"
-                if self._client.gone
-                else f"no answer within {self._client.timeout:g} s (timeout= gives it more)"
-            )
-            raise CallFailed(f"{callee.label}: {why}")
+            raise CallFailed(f"{callee.label}: {_silence(self._client)}")
         if "error" in response:
             raise CallFailed(self._mask(f"{callee.label}: {response['error']}"), response["error"])
         return dict(response["result"])
@@ -131,23 +129,33 @@ async def _opened(
         yield client
 
 
+def _silence(client: FixtureClient) -> str:
+    """Why no answer came."""
+    if client.gone:
+        return "the server ended"
+    return f"no answer within {client.timeout:g} s (timeout= gives it more)"
+
+
 async def _open(client: FixtureClient, revision: str, sampling: Mapping[str, Any] | None, mask: Mask) -> None:
     response = await client.greet(revision, sampling)
     if revision not in client.spoken(response):
-        answer = f"the server does not open in {revision}, it answered {response}"
-        raise NotSpoken(mask(f"{answer}\nits stderr:\n{client.wire.tail}"))
+        why = _silence(client) if response is None else f"it answered {response}"
+        raise NotSpoken(mask(f"the server does not open in {revision}: {why}\nits stderr:\n{client.wire.tail}"))
     await client.begin()
 
 
 def _in_either_era(revision: str | None, attempt: Callable[[Revision], Outcome]) -> Outcome:
     """Attempt something in a revision, or without one in each era until one is spoken. Raises ``NotSpoken``, and
     ``ValueError`` for a revision that there is not."""
-    if revision is not None:
-        return attempt(revision_named(revision))
     try:
-        return attempt(REVISIONS[NEWEST_LEGACY])
-    except NotSpoken:
-        return attempt(REVISIONS[NAMES[-1]])
+        if revision is not None:
+            return attempt(revision_named(revision))
+        try:
+            return attempt(REVISIONS[NEWEST_LEGACY])
+        except NotSpoken:
+            return attempt(REVISIONS[NAMES[-1]])
+    except CallFailed as error:
+        raise error.with_traceback(None) from None  # how we came to know is of no use to the reader
 
 
 class SamplingServer:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mcp_sampling_conformance.judging.facts import SystemFacts
 from mcp_sampling_conformance.pytest_plugin import items, progress, told, values, workers
 from mcp_sampling_conformance.subjects.peer import PeerSubject
 
@@ -84,6 +85,17 @@ def test_a_target_of_the_ini_file_is_judged_when_nothing_else_is_asked_for(
 def test_what_is_asked_for_on_the_command_line_is_judged_beside_any_path(run: Run, unstarted: str) -> None:
     result = run("--collect-only", "-q", "test_theirs.py", "--mcp-server", unstarted)
     assert {ITEM, "test_theirs.py::test_theirs"} <= set(result.outlines)
+
+
+@pytest.mark.parametrize(("args", "ours"), [((), False), (("mcp-sampling",), True)])
+def test_what_another_plugins_key_names_is_judged_when_asked_for(
+    run: Run, pytester: pytest.Pytester, unstarted: str, args: tuple[str, ...], ours: bool
+) -> None:
+    pytester.makeconftest("def pytest_addoption(parser): parser.addini('mcp_server', 'of another plugin')")
+    ini(pytester, mcp_server=unstarted)
+    result = run("--collect-only", "-q", *args)
+    assert result.ret == 0
+    assert (ITEM in result.outlines) == ours
 
 
 def test_a_system_on_the_command_line_takes_the_place_of_that_in_the_ini_file(
@@ -253,6 +265,7 @@ def test_an_interrupted_judgement_is_not_begun_anew(
 # --- pytest-xdist
 
 
+@pytest.mark.usefixtures("few_plugins")
 @pytest.mark.parametrize("dist", ["load", "loadscope", "each"])
 def test_workers_start_everything_once(pytester: pytest.Pytester, dist: str) -> None:
     server = pytester.makepyfile(
@@ -284,6 +297,7 @@ class Judged:
     """A judgement of nothing."""
 
     reached, ended_early, notes, statuses = True, "", ["a note"], ()
+    system = SystemFacts("a server", "1", starts=3, seconds=0.5)
 
     def result(self, rule: str, revision: object) -> object:
         raise AssertionError
@@ -294,6 +308,7 @@ def test_what_one_worker_has_judged_the_others_read(tmp_path: Path) -> None:
     second = workers.judged_once(tmp_path, lambda: pytest.fail("begun anew"), [])
     assert isinstance(first, Judged)
     assert (second.reached, second.ended_early, second.notes, list(second.statuses)) == (True, "", ["a note"], [])
+    assert second.system == Judged.system
 
 
 def test_what_a_worker_did_not_come_to_the_end_of_is_not_begun_anew(tmp_path: Path) -> None:

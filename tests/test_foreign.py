@@ -293,6 +293,15 @@ def test_a_revision_that_does_not_exist_may_be_called_unsupported(tmp_path: Path
     assert broken(read_foreign(plain(tmp_path, messages)), Side.SERVER) == set()
 
 
+def test_what_has_nothing_but_an_id_may_be_refused_as_a_request(tmp_path: Path) -> None:
+    start, asked, (_, answered), end = legacy()[:4], legacy()[4], legacy()[5], legacy()[6]
+    refusal = ("server", {"jsonrpc": "2.0", "id": 7, "error": {"code": -32600, "message": "no method"}})
+    lame = ("client", {"jsonrpc": "2.0", "id": 7})
+    assert broken(read_foreign(plain(tmp_path, [*start, asked, lame, refusal, end])), Side.SERVER) == set()
+    recording = read_foreign(plain(tmp_path, [*start, asked, ("client", answered), refusal, end]))
+    assert broken(recording, Side.SERVER) == {"single-response/exactly-one"}
+
+
 # --- traces over HTTP
 
 

@@ -45,11 +45,12 @@ def options(name: str) -> tuple[str, ...]:
     kind = name.split("-")[0]
     if kind == "client":
         return "--mcp-client", command(name, "{server}")
+    tool = ("--mcp-tool", 'ask={"question": "Well?"}')
     if kind not in ("http", "sse"):
-        return "--mcp-server", command(name)
+        # One tool is enough where the requests are the point; elsewhere all that it lists may be.
+        return "--mcp-server", command(name), *(tool if name.endswith("-requests") else ())
     path = {"http": "mcp", "sse": "sse"}[kind]
     where = ("--mcp-transport", kind, "--mcp-url", f"http://127.0.0.1:{{port}}/{path}")
-    tool = ("--mcp-tool", 'ask={"question": "Well?"}')
     return "--mcp-server", command(name, "{port}"), *where, *tool, "--mcp-header", f"Authorization: Bearer {TOKEN}"
 
 

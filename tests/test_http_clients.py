@@ -16,6 +16,7 @@ from runs import Outcome, judge, sound
 from mcp_sampling_conformance.protocol.revisions import MODERN, NAMES, REVISIONS
 from mcp_sampling_conformance.scenarios.client.run import provoke_client
 from mcp_sampling_conformance.scenarios.conditions import Conditions
+from mcp_sampling_conformance.transcript import transcript
 from mcp_sampling_conformance.transcript.events import HttpExchange
 from mcp_sampling_conformance.transcript.run import Run
 from mcp_sampling_conformance.transcript.transcript import Side, Transcript
@@ -38,7 +39,8 @@ async def run(name: str, revisions: list[str], conditions: Conditions = PATIENT)
 
 @pytest.mark.parametrize("name", ["", "lenient", "at-once", "a-session-for-each-call", "calls-three-a-start"])
 def test_clean(name: str) -> None:
-    revisions = NEWEST_OF_EACH if name.startswith("calls-") else [*NAMES]
+    # How a client calls is the same in each revision of an era.
+    revisions = NEWEST_OF_EACH if "call" in name or name == "at-once" else [*NAMES]
     record = anyio.run(run, name, revisions)
     assert broken(judged(record, Side.CLIENT, "http")) == {}
     assert record.reached == revisions
@@ -68,6 +70,8 @@ def test_every_rule_about_http_has_a_mutant(modern: bool) -> None:
 
 # --- bad ones
 
+#: bytes of a connection after which a flood is cut off here: to write all that is allowed takes long
+FEW = 4 * 1024 * 1024
 #: what must come out ("error", "clean", or the rules that must fail), and what the output must say
 EXPECTED: dict[str, tuple[str | set[str], list[str]]] = {
     "never-connects": ("error", ["sent nothing to our URL: it was given 6 s", "stderr:\n  Which server?"]),
@@ -75,7 +79,7 @@ EXPECTED: dict[str, tuple[str | set[str], list[str]]] = {
     "stays-silent": ("error", ["sent nothing to our URL: it was given 6 s"]),
     "posts-only-garbage": ("error", ["more than 500 sessions of one start", "it posted: garbage garbage"]),
     "opens-many-sessions": ("error", ["cut off by the harness (more than 500 sessions of one start of the client)"]),
-    "floods": ("error", ["called 0 of", "more than 67,108,864 bytes on one connection"]),
+    "floods": ("error", ["called 0 of", f"more than {FEW:,} bytes on one connection"]),
     "dies-while-sampling": (
         {"content/kinds-answered", "error/malformed-request-survived"},
         [
@@ -101,7 +105,8 @@ def judged_by_pytest(pytester: pytest.Pytester, name: str, *options: str, place:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_client(pytester: pytest.Pytester, name: str) -> None:
+def test_broken_client(pytester: pytest.Pytester, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcript, "CONNECTION_BYTES", FEW)
     outcome = judged_by_pytest(pytester, name)
     sound(outcome)
     expected, texts = EXPECTED[name]
@@ -155,10 +160,12 @@ def test_a_client_of_the_python_sdk(tmp_path: Path) -> None:
     results = judged(record, Side.CLIENT, "http")
     assert {r.rule for r in results if r.topic == "http" and r.verdict == "pass"} == {
         *("http/session-kept", "http/version-header", "http/version-negotiated", "http/accept-header"),
-        *("http/request-headers", "http/one-message-a-post"),
+        *("http/request-headers", "http/one-message-a-post", "http/polling-survived"),
     }
-    # The SDK hands tools to a callback that did not declare them, and so does this callback not refuse them.
-    assert broken(results).keys() <= {"capability/tools-undeclared-rejected"}
+    # The SDK hands tools to a callback that did not declare them, and so does this callback not refuse them. And it
+    # answers requests of a modern server, which may send none.
+    tools = {"capability/tools-undeclared-rejected", "tool-loop/undeclared-rejected"}
+    assert broken(results).keys() <= {*tools, "association/never-a-response"}
 
 
 def test_what_is_said_of_a_request_that_lacks_its_headers(pytester: pytest.Pytester) -> None:

@@ -54,6 +54,7 @@ def no_traceback(result: pytest.RunResult) -> None:
         assert word not in text
 
 
+@pytest.mark.usefixtures("few_plugins")
 def test_a_correct_mapper_passes_in_every_revision(run: Run, pytester: pytest.Pytester) -> None:
     result = run("to_provider", *REPORT, "--mcp-examples", "10", apart=True)
     assert result.ret == 0
@@ -78,7 +79,8 @@ def test_a_correct_mapper_passes_in_every_revision(run: Run, pytester: pytest.Py
 ITEM = f"mcp-sampling::mapper::{NEWEST}::mapper/conservation-of-text"
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.usefixtures("few_plugins")
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "xdist"])
 def test_a_failure_says_all_that_a_bug_report_needs(
     run: Run, pytester: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:

@@ -10,7 +10,7 @@ from test_baseline import recorded
 from test_html import Page
 
 from mcp_sampling_conformance.cli import main
-from mcp_sampling_conformance.pytest_plugin.matrix import Implementation, MatrixError, read_matrix
+from mcp_sampling_conformance.matrix import Implementation, MatrixError, read_matrix
 
 __all__ = ["recorded"]
 

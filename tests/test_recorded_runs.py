@@ -22,6 +22,7 @@ from mcp_sampling_conformance.transcript.transcript import Side
 ROOT = Path(__file__).parent.parent
 QUICK = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--mcp-timeout", "2")
 QUICK += ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+ASK = ("--mcp-tool", 'ask={"question": "Well?"}')  #: the reference server alone is asked what it has
 BOTH_ERAS = ("--mcp-spec-version", "2025-11-25", "--mcp-spec-version", "2026-07-28")
 
 
@@ -32,11 +33,11 @@ def fixture(script: str, *arguments: str) -> str:
 #: a system of each role, transport and era, sound and broken
 SYSTEMS: dict[str, tuple[str, ...]] = {
     "reference server": ("--mcp-server", fixture("reference_server.py")),
-    "broken server": ("--mcp-server", fixture("server_mutants.py", "max-tokens-string")),
-    "hanging server": ("--mcp-server", fixture("server_mutants.py", "hangs-undeclared")),
+    "broken server": ("--mcp-server", fixture("server_mutants.py", "max-tokens-string"), *ASK),
+    "hanging server": ("--mcp-server", fixture("server_mutants.py", "hangs-undeclared"), *ASK),
     "server over http": (
         *("--mcp-server", fixture("http_server.py", "{port}"), "--mcp-transport", "http"),
-        *("--mcp-url", "http://127.0.0.1:{port}/mcp"),
+        *("--mcp-url", "http://127.0.0.1:{port}/mcp", *ASK),
     ),
     "server of which nothing is called": ("--mcp-server", fixture("hidden_servers.py", "all-destructive")),
     "no server": ("--mcp-server", f"{sys.executable} -c pass"),

@@ -39,7 +39,7 @@ CALLBACK = {
     async def echo(
         context: RequestContext[ClientSession, None], params: CreateMessageRequestParams
     ) -> CreateMessageResult | ErrorData:
-        if params.tools is not None or params.toolChoice is not None:
+        if params.tools is not None or params.toolChoice is not None or "tool_use" in str(params.messages):
             return ErrorData(code=-32602, message="this client did not declare sampling.tools")
         content = params.messages[-1].content
         words = content.text.split() if isinstance(content, TextContent) else ["Interesting."]
@@ -60,7 +60,7 @@ CALLBACK = {
 
 
     async def echo(context, params):
-        if params.tools is not None or params.tool_choice is not None:
+        if params.tools is not None or params.tool_choice is not None or "tool_use" in str(params.messages):
             return ErrorData(code=-32602, message="this client did not declare sampling.tools")
         content = params.messages[-1].content
         words = content.text.split() if isinstance(content, TextContent) else ["Interesting."]

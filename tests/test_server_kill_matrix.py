@@ -26,10 +26,13 @@ from mcp_sampling_conformance.transports.to_server.servers import Server, StdioS
 TIMEOUT = 2.0
 ASK = Callee("tool", "ask", {"question": "What now?"})
 AGENT = Callee("tool", "agent")
-NAMED = [ASK, AGENT, Callee("tool", "illustrate")]
+ILLUSTRATE = Callee("tool", "illustrate")
+NAMED = [ASK, AGENT, ILLUSTRATE]
 #: One target is enough for a mutant: the agent, which uses tools, does all that the others do. It takes no arguments,
 #: and these mutants mix up requests that differ in them.
 SEEN_IN_ASK = {"takes-foreign-states"}
+#: and these what belongs to different tools
+SEEN_IN_TWO = {"one-tool-at-a-time", "forgets-other-tools"}
 
 
 def run(command: Command, revisions: Sequence[str], named: Sequence[Callee], conditions: Conditions) -> Run:
@@ -51,7 +54,7 @@ def results(run: Run) -> list[Result]:
 def test_mutant_breaks_exactly_its_rules(name: str, tmp_path: Path) -> None:
     mutant = MUTANTS[name]
     command = Command(python("server_mutants.py", name)) if mutant.process else server_in_process(mutant.program)
-    named = [ASK if name in SEEN_IN_ASK else AGENT]
+    named = [ASK if name in SEEN_IN_ASK else AGENT, *[ILLUSTRATE] * (name in SEEN_IN_TWO)]
 
     def provoke(conditions: Conditions) -> Run:
         return run(command, [*mutant.beside, mutant.revision], named, conditions)

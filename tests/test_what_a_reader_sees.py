@@ -265,6 +265,7 @@ ALL = (LEGACY, NEWEST_LEGACY, MODERN)
 ONE = ("--mcp-server", BROKEN, "--mcp-tool", 'ask={"question": "Well?"}', "-k", "max-tokens/integer")
 
 
+@pytest.mark.usefixtures("few_plugins")
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
 @pytest.mark.parametrize("in_ci", [False, True], ids=["at a desk", "in CI"])
 def test_a_fault_of_several_revisions_is_told_once(

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import TypeVar
 
 from ..protocol.jsonrpc import id_key
-from ..protocol.names import CAPABILITIES
+from ..protocol.names import CAPABILITIES, TASKS_OF_SAMPLING
 from ..protocol.revisions import Revision
-from ..transcript.events import EndedByHarness, Event, Exited, HttpExchange, NeverAnswered, TimedOut
+from ..transcript.events import EndedByHarness, Event, Exited, HttpBody, HttpExchange, NeverAnswered, TimedOut
 from ..transcript.transcript import Entry, Side, Transcript
 from .messages import Message, Value
 from .reading import Key, Reading
@@ -87,6 +87,10 @@ class Conversation:
         """The responses that a side sent."""
         return self._read.responses[side]
 
+    def request_on(self, channel: str) -> Message | None:
+        """The request of the client that an HTTP exchange carried, if any."""
+        return self._read.carried.get(channel)
+
     def with_method(self, side: Side, method: str) -> Sequence[Message]:
         """The requests and notifications with a method that a side sent."""
         return self._read.by_method.get((side, method), ())
@@ -122,6 +126,19 @@ class Conversation:
     # --- what the client declared
 
     @cached_property
+    def capabilities(self) -> Value | None:
+        """What the client of the legacy era declared in its first ``initialize``."""
+        openings = [message for message in self.with_method(Side.CLIENT, "initialize") if message.is_request]
+        return openings[0].whole.find("params", "capabilities") if openings else None
+
+    @cached_property
+    def sampling_tasks(self) -> Value | None:
+        """What declares that the client makes tasks of sampling requests; ``None`` where it does not, or where the
+        revision has no tasks."""
+        declared = self.capabilities if self.revision.tasks else None
+        return declared.find(*TASKS_OF_SAMPLING) if declared is not None else None
+
+    @cached_property
     def declarations(self) -> list[tuple[Message, Value | None]]:
         """Each request in which the client says what it can do, with its ``sampling`` capability, if any: every one in
         the modern era, ``initialize`` before."""
@@ -141,6 +158,11 @@ class Conversation:
     def sampling_declared_at(self) -> int | None:
         """The index of the first message that declared it."""
         return next((message.index for message, declared in self.declarations if declared is not None), None)
+
+    @cached_property
+    def from_beginning(self) -> bool:
+        """Whether the record has the beginning of the session, which a recording may lack."""
+        return self.revision.modern or bool(self.with_method(Side.CLIENT, "initialize"))
 
     # --- what did not come
 
@@ -172,7 +194,7 @@ class Conversation:
 
     # --- HTTP
 
-    def http(self, message: Message) -> HttpExchange | None:
+    def http(self, message: Message | Entry) -> HttpExchange | None:
         """What came, in the end, of the HTTP exchange that carried a message: its status and headers."""
         return self._http.get(message.channel)
 
@@ -180,10 +202,21 @@ class Conversation:
     def _http(self) -> dict[str, HttpExchange]:
         return {event.exchange: event for event in self.events(HttpExchange)}
 
-    def refused(self, message: Message) -> bool:
-        """Whether the POST that carried a message was answered with an HTTP error."""
+    def refused(self, message: Message | Entry) -> bool:
+        """Whether the POST that carried a message, or that it answers, was answered with an HTTP error."""
         exchange = self.http(message)
         return exchange is not None and exchange.status >= 400
+
+    def body(self, message: Message) -> str:
+        """What the server answered the POST with that carried a message, stripped; of a stream the first event."""
+        found = self._bodies.get(message.channel, "")
+        return (found.text if isinstance(found, Entry) else found).strip()
+
+    @cached_property
+    def _bodies(self) -> dict[str, Entry | str]:
+        entries = [entry for entry in self.transcript.entries if entry.sender is Side.SERVER]
+        other = {event.exchange: event.body for event in self.events(HttpBody)}
+        return {**other, **{entry.channel: entry for entry in reversed(entries)}}
 
     @cached_property
     def stateless(self) -> bool:

@@ -17,6 +17,7 @@ from ..transcript.transcript import Side
 from .conversation import Conversation, declared_in
 from .messages import Message, Value
 from .reading import Key
+from .task_operations import created_task, outcome_of, read_operations
 
 
 @dataclass(eq=False, slots=True)
@@ -79,6 +80,8 @@ class Exchange:
     declared: Value | None  #: the ``sampling`` capability in force for it; ``None`` where there was none
     asked: SamplingAsked | None  #: what the harness had in mind, where it was the one that asked
     timed_out: float | None  #: seconds that the harness waited in vain for its answer
+    #: the task that the client made of it (2025-11-25); ``result`` and ``error`` are then what ``tasks/result`` brought
+    task: Value | None = None
 
     @property
     def index(self) -> int:
@@ -175,11 +178,15 @@ def read_exchanges(conversation: Conversation, calls: list[Call]) -> list[Exchan
 
 
 def _from_requests(conversation: Conversation, asked: dict[Key, SamplingAsked]) -> Iterator[Exchange]:
+    operations = read_operations(conversation) if conversation.sampling_tasks is not None else []
     for message in conversation.with_method(Side.SERVER, SAMPLING):
         id = message.body.get("id")
         answers = tuple(response.whole for response in conversation.responses_to(message))
         error = answers[0].get("error") if answers else None
         result = answers[0].get("result") if answers and error is None else None
+        task = created_task(conversation, message.whole, result)
+        if task is not None:
+            result, error = outcome_of(task, operations)
         yield Exchange(
             conversation,
             message.whole,
@@ -190,6 +197,7 @@ def _from_requests(conversation: Conversation, asked: dict[Key, SamplingAsked]) 
             declared=conversation.sampling,
             asked=asked.get(id_key(id)),
             timed_out=conversation.timed_out(id),
+            task=task,
         )
 
 

@@ -49,7 +49,7 @@ class Reading:
         self._resumed: dict[str, int] = {}  # from where on each channel carries a stream that was taken up again
         self._events: dict[tuple[str, bytes], str] = {}  # where each event of a stream with an id came first
         self._taken_back: set[Key] = set()  # the ids of requests that the server cancelled
-        self._carried: dict[str, Message] = {}  # the requests of the client by their exchange
+        self.carried: dict[str, Message] = {}  #: over HTTP the requests of the client by their exchange
         self._latest: dict[tuple[Side, Key], Message] = {}  # of the requests with an id
         self._unanswered: dict[Message, None] = {}  # requests of the client, in order
         self._calls: dict[Message, None] = {}  # those of them that are calls
@@ -99,13 +99,13 @@ class Reading:
         the same again. So it is where it is the first that the stream of another call brings, while both wait. On an
         older stream it may be a copy that is late.
         """
-        opened, over = self._carried.get(entry.channel), self._over_at.get(entry.payload)
+        opened, over = self.carried.get(entry.channel), self._over_at.get(entry.payload)
         if over is not None and opened is not None and opened.index >= over:
             del self._first[entry.payload], self._over_at[entry.payload]
         first = self._first.setdefault(entry.payload, requests)
         if first is requests:
             self._waited_for[entry.payload] = requests
-        both_wait = first[0].channel in self._carried and opened is not None and entry.payload in self._waited_for
+        both_wait = first[0].channel in self.carried and opened is not None and entry.payload in self._waited_for
         own = both_wait and entry.channel not in self._asked_on
         self._asked_on.add(entry.channel)
         return first is not requests and first[0].channel != entry.channel and not own
@@ -117,7 +117,7 @@ class Reading:
             self._over_at[words] = index
 
     def _is_over(self, request: Message) -> bool:
-        call = self._carried.get(request.channel)
+        call = self.carried.get(request.channel)
         ended = call is not None and call not in self._unanswered
         return ended or bool(self.answers[request]) or id_key(request.body["id"]) in self._taken_back
 
@@ -134,7 +134,7 @@ class Reading:
             self._sort_request(message, sender)
             if sender is Side.CLIENT:
                 self._note_what_is_over(message.index)
-                self._carried[message.channel] = message
+                self.carried[message.channel] = message
                 self._unanswered[message] = None
                 if isinstance(method, str) and method in CALLS:
                     self._calls[message] = None

@@ -12,6 +12,8 @@ from ..transcript.events import Event, FollowUpStarted, ProbeStarted
 from .conversation import Conversation
 from .exchanges import Call, Exchange, read_calls, read_exchanges
 from .messages import Message
+from .task_operations import Operation, read_operations
+from .tasks import SamplingTask, read_tasks
 
 AnEvent = TypeVar("AnEvent", bound=Event)
 
@@ -71,6 +73,16 @@ class Session(Conversation):
     @cached_property
     def exchanges(self) -> list[Exchange]:
         return read_exchanges(self, self.calls)
+
+    @cached_property
+    def operations(self) -> list[Operation]:
+        """What the server asked about tasks."""
+        return read_operations(self)
+
+    @cached_property
+    def tasks(self) -> list[SamplingTask]:
+        """The tasks that the client made of sampling requests."""
+        return read_tasks(self.exchanges, self.operations) if self.sampling_tasks is not None else []
 
     def calls_between(self, start: int, end: int) -> Sequence[Call]:
         """The calls that began between two indices."""

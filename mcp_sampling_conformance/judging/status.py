@@ -10,13 +10,15 @@ from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call, Exchange
 from ..protocol.levels import Level
 from ..protocol.revisions import Revision
+from ..rules.content_kinds import refused_kinds
 from ..rules.shapes import VALID
 from ..transcript.run import RevisionRun
 from ..transcript.transcript import Side
+from .no_result import Reason, no_result
 from .results import Result, Verdict
 
-#: the rule whose violation, of whatever level, says why nothing works in the modern era
-_DECISIVE = "input-required/asks-in-its-result"
+#: the rules whose violation, of whatever level, says why nothing works in an era
+_DECISIVE = ("input-required/asks-in-its-result", "association/session-isolated")
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class SamplingStatus:
     works: bool
     why: str  #: what there is to say besides; may be empty
     judged: bool = True  #: ``False``: it was not tried, so nothing is known
+    refuses: bool = False  #: the client declares no sampling, or its user says no, as both may
 
     @property
     def headline(self) -> str:
         """The answer on one line."""
+        if self.refuses:
+            return f"{self.revision}: {self.why}"
         if self.works:
             return f"{self.revision}: works{', ' if self.why else ''}{self.why}"
         return f"{self.revision}: {'does not work' if self.judged else 'could not be judged'}: {self.why}"
@@ -52,7 +57,7 @@ def asked_first(runs: Mapping[Revision, RevisionRun]) -> list[Revision]:
 
 def sampling_status(run: RevisionRun, evidence: Evidence, side: Side, results: Sequence[Result]) -> SamplingStatus:
     """The answer for one revision, from its record and the verdicts on it."""
-    works, judged = False, True
+    works, judged, refuses = False, True, False
     failed = [result for result in results if result.verdict is Verdict.FAIL and result.level == Level.MUST]
     if run.not_negotiated:
         why = run.not_negotiated
@@ -60,23 +65,27 @@ def sampling_status(run: RevisionRun, evidence: Evidence, side: Side, results: S
         why, judged = run.failure, False
     elif _works(evidence, side):
         works = True
-        why = f"{len(failed)} MUST broken" if failed else ""
+        refused = refused_kinds(evidence) if side is Side.SERVER else []
+        reservations = [f"but takes no {' and no '.join(refused)}"] * bool(refused)
+        why = ", ".join([*reservations, *[f"{len(failed)} MUST broken"] * bool(failed)])
     elif decisive := _decisive(results):
         why = decisive
     elif ended := next((session.cut_off for session in evidence.sessions if session.cut_off), None):
         why, judged = f"the harness ended a connection, {ended.words}", False
+    elif lacking := no_result(evidence) if side is Side.CLIENT else None:
+        why, judged, refuses = lacking.why, lacking.reason is Reason.FAILED, lacking.reason is Reason.ALLOWED
     elif untried := _why_untried(run, evidence, side):
         why, judged = untried, False
     else:
         why = _why_not(evidence, side)
     revision = evidence.revision
-    return SamplingStatus(revision.name, revision.era, works, why.partition("\n")[0], judged)
+    return SamplingStatus(revision.name, revision.era, works, why.partition("\n")[0], judged, refuses)
 
 
 def _decisive(results: Sequence[Result]) -> str:
-    """What the decisive rule says, where it is broken."""
+    """What a decisive rule says, where one is broken."""
     broken = [result for result in results if result.verdict in (Verdict.FAIL, Verdict.WARN)]
-    return next((result.message.partition(". ")[0] for result in broken if result.rule == _DECISIVE), "")
+    return next((result.message.partition(". ")[0] for result in broken if result.rule in _DECISIVE), "")
 
 
 def _why_untried(run: RevisionRun, evidence: Evidence, side: Side) -> str:

@@ -56,6 +56,7 @@ def check_mapper(
     property, or where nothing could be checked, and ``ValueError`` for an unknown ``revision`` and for a name in
     ``without`` that no property has.
     """
+    __tracebackhide__ = True  # pytest shows the test that called us
     mapper = Mapper(function, takes or "messages", rejects, inverse, as_models, ignore, without)
     judged = revision_named(revision)
     if unknown := unknown_properties(mapper):
@@ -77,6 +78,7 @@ def check_mapper(
 
 def _with_what_it_takes(mapper: Mapper, revision: Revision, calls: Calls) -> Mapper:
     """The mapper, with what it turns out to take. Raises ``AssertionError`` where it takes nothing."""
+    __tracebackhide__ = True
     found = detect(mapper.function, revision, calls)
     taken = found.mapper or found.likely
     if taken is None:

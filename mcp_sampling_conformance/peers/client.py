@@ -15,11 +15,12 @@ import anyio
 
 from .. import __version__
 from ..protocol.jsonrpc import Json, id_key, params_of
-from ..protocol.names import CANCELLED, INITIALIZED, SAMPLING
+from ..protocol.names import CANCELLED, INITIALIZED, SAMPLING, TASK_OPERATIONS
 from ..transcript.events import Exited, NeverAnswered, OtherAsked, TimedOut
 from ..transcript.limits import CALL_TIMEOUTS, OTHER_REQUESTS, SAMPLING_REQUESTS, Limit
 from ..transports.tasks import Tasks
 from ..transports.wire import WireToServer
+from .client_tasks import CAPABILITY, ClientTask, ClientTasks
 from .other_requests import answer_to, is_other, other_capabilities
 from .pace import Pace
 from .peer import Peer
@@ -33,6 +34,7 @@ class Asked:
 
     body: Json  #: with ``method`` and ``params``, as it came
     reply: Callable[[Json], Awaitable[None]]  #: takes ``{"result": ...}`` or ``{"error": ...}``
+    task: ClientTask | None = None  #: that was made of it, and ends with the reply
 
 
 #: what to do about a sampling request; its position in the current probe comes with it
@@ -63,6 +65,7 @@ class FixtureClient(Peer):
         self.recent_server_ids: list[Any] = []  #: of the last requests of the server, two at most, in order
         self.used_ids: set[int | str] = set()  #: of all requests of our own
         self.sampler: Sampler | None = None  #: ``None`` leaves what is asked unanswered
+        self.tasks: ClientTasks | None = None  #: those that were made of sampling requests, if any are made
         self._samplings = 0  #: sampling requests that came and answers to them that went out
         self._at_work = 0  #: samplers that are running
         self._others = 0  #: requests other than for sampling
@@ -88,7 +91,7 @@ class FixtureClient(Peer):
             self._measure(body)
             self.received(body)
         elif method == SAMPLING:
-            self.asked(Asked(body, partial(self.answer, body)), tasks)
+            self.asked(self._taken(body, tasks), tasks)
         elif "id" in body:
             self._others += 1
             if self._others <= OTHER_REQUESTS:
@@ -97,6 +100,14 @@ class FixtureClient(Peer):
             self.cancelled.append(params_of(body).get("requestId"))
         elif str(method).endswith("/list_changed"):
             self.lists_changed = True
+
+    def _taken(self, body: Json, tasks: Tasks) -> Asked:
+        """A sampling request with what answers it: a response, or the end of the task that it becomes."""
+        if self.tasks is None or "task" not in params_of(body):
+            return Asked(body, partial(self.answer, body))
+        task = self.tasks.create(body)
+        tasks.start_soon(self.answer, body, {"result": {"task": dict(task.state)}})
+        return Asked(body, task.end, task)
 
     def asked(self, asked: Asked, tasks: Tasks) -> None:
         """Take a sampling request, and have it answered where there is a sampler."""
@@ -144,6 +155,9 @@ class FixtureClient(Peer):
     async def _answer_other(self, body: Json) -> None:
         if body["method"] == "ping":
             await self.answer(body, {"result": {}})
+        elif self.tasks is not None and body["method"] in TASK_OPERATIONS:
+            await self.tasks.operate(body)
+            self._wake()
         else:
             await self.answer(body, self.answer_other(body["id"], body))
 
@@ -274,7 +288,12 @@ class FixtureClient(Peer):
         """What the client says that it can do, from now on."""
         self.declares_sampling = sampling is not None
         self._offered = other_capabilities(revision) if others else {}
-        return {**self._offered, **({} if sampling is None else {"sampling": dict(sampling)})}
+        tasks = {} if self.tasks is None else {"tasks": CAPABILITY}
+        return {**self._offered, **({} if sampling is None else {"sampling": dict(sampling)}), **tasks}
+
+    def make_tasks(self) -> None:
+        """Declare, from the opening on, that sampling requests become tasks where they ask for it."""
+        self.tasks = ClientTasks(self.answer)
 
     def spoken(self, greeting: Json | None) -> Sequence[object]:
         """The revisions that the server agrees to, going by its response to ``greet``."""

@@ -62,6 +62,11 @@ class ModernClient(FixtureClient):
             f"{PREFIX}clientInfo": CLIENT_INFO,
         }
 
+    def declare_nothing(self) -> None:
+        """Leave out from now on what each request has to say: what the client can do."""
+        self._meta = {key: value for key, value in self._meta.items() if key != CAPABILITIES}
+        self.declares_sampling = False
+
     async def greet(self, revision: str, sampling: Mapping[str, Any] | None, *, others: bool = True) -> Json | None:
         """Open the conversation: send ``server/discover`` and return the response."""
         self.declare(sampling, others=others)

@@ -5,7 +5,7 @@ basic "_meta", basic/patterns/mrtr, server/discover. A probe asks as in the lega
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from .server import SERVER_INFO, Book, FixtureServer, Question, Tool
 #: how long a retry may still take, at least, once the client has begun another call, in seconds: of a client that is
 #: known to make its calls one by one, of one that has retried before, and of any other
 _PASSED, _USUAL, _UNCERTAIN = 0.05, 0.5, 1.0
+#: what stands in every result of a server (basic "_meta")
+STAMP: Json = {"_meta": {f"{PREFIX}serverInfo": SERVER_INFO}}
 #: clients give a call up after a number of rounds (10 in the Python SDK); after so many none of its probes begins
 _ROUNDS = 6
 
@@ -91,7 +93,7 @@ class ModernServer(FixtureServer):
             for key in given if isinstance(given, dict) else ():
                 self.note_answer(key)
             if call.waiting:
-                self.declare(_declared(params))
+                self.declare(meta_of(params).get(CAPABILITIES))
                 call.retry, call.waiting = params, False
                 self._wake()
                 return
@@ -101,7 +103,7 @@ class ModernServer(FixtureServer):
         super()._called(id, params, tasks)
 
     async def _run(self, tool: Tool, id: Any, params: Json) -> Any:
-        self.declare(_declared(params))
+        self.declare(meta_of(params).get(CAPABILITIES))
         call = self._call_under_way = _Call(id, str(params["name"]), self.sampling is not None)
         await self._run_probes(tool, id)
         return None if call.abandoned else call.id
@@ -116,7 +118,7 @@ class ModernServer(FixtureServer):
         return [tool for tool in self.book.tools.values() if tool.name in left or tool.name in self.running]
 
     def _complete(self, result: Json) -> Json:
-        return {"resultType": "complete", **result, "_meta": {f"{PREFIX}serverInfo": SERVER_INFO}}
+        return {"resultType": "complete", **result, **STAMP}
 
     def _cacheable(self, result: Json) -> Json:
         """A result that may be cached, and is not to be (server/utilities/caching)."""
@@ -136,16 +138,24 @@ class ModernServer(FixtureServer):
         return await self.ask_with_state(questions, f"state-{self.new_id()}")
 
     async def ask_with_state(
-        self, questions: Sequence[Question], state: str | None, result_type: str | None = INPUT_REQUIRED
+        self,
+        questions: Sequence[Question],
+        state: str | None,
+        result_type: str | None = INPUT_REQUIRED,
+        others: Mapping[str, Json] = {},
+        beside: Json = STAMP,
     ) -> list[Json | None]:
-        """Ask in one result, with this requestState (``None``: none) and resultType; the answers as for ``ask``."""
+        """Ask in one result, with this requestState (``None``: none) and resultType; the answers as for ``ask``.
+
+        ``others`` are requests for something else than sampling, by key; ``beside`` are further members of the result.
+        """
         group = questions[0].group
         if self.given_up(group):
             return [None for _ in questions]
         keys = [f"question-{self.new_id()}" for _ in questions]
         requests = {key: self.note_question(key, one) for key, one in zip(keys, questions, strict=True)}
-        result = {**({"resultType": result_type} if result_type else {}), "inputRequests": requests}
-        retry = await self.round({**result, **({} if state is None else {"requestState": state})})
+        result = {**({"resultType": result_type} if result_type else {}), "inputRequests": {**requests, **others}}
+        retry = await self.round({**result, **({} if state is None else {"requestState": state}), **beside})
         if retry is None and not self._passed and not self._at_once:
             for key in keys:
                 self.note_silence(key, group)
@@ -182,11 +192,6 @@ class ModernServer(FixtureServer):
         if self._at_once is False:
             return _PASSED
         return self.margin(_UNCERTAIN if self.book.pace.slowest is None else _USUAL)
-
-
-def _declared(params: Json) -> Any:
-    """The ``sampling`` capability that a request declares."""
-    return meta_of(params).get(CAPABILITIES, {}).get("sampling")
 
 
 def server_for(wire: WireToClient, revision: Revision, book: Book, timeout: float) -> FixtureServer:

@@ -85,6 +85,12 @@ class Peer:
         """Whether a response to the request with this id was received."""
         return id_key(id) in self._responses
 
+    def answered_first(self, id: int | str, other: int | str) -> bool:
+        """Whether both requests were answered, and the first of them first."""
+        order = list(self._responses)
+        both = self.answered(id) and self.answered(other)
+        return both and order.index(id_key(id)) < order.index(id_key(other))
+
     def response_to(self, id: int | str) -> Json:
         """The response that was received for an id. Raises ``KeyError`` where there is none."""
         return self._responses[id_key(id)]
@@ -92,7 +98,10 @@ class Peer:
 
 def encoded(message: Any) -> bytes:
     """A message as it goes over the wire."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    try:
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON has and UTF-8 has not
+        return json.dumps(message, separators=(",", ":")).encode()
 
 
 def rpc(body: Json) -> Json:

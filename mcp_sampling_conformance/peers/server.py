@@ -13,7 +13,7 @@ import anyio
 
 from .. import __version__
 from ..protocol.jsonrpc import Json, id_key, meta_of, params_of
-from ..protocol.names import INITIALIZED, SAMPLING, VERSION
+from ..protocol.names import INITIALIZED, SAMPLING, TASKS_OF_SAMPLING, VERSION
 from ..protocol.revisions import Revision
 from ..transcript.events import Greeted, LeftDuringCalls, SamplingAsked, TimedOut
 from ..transports.tasks import Tasks
@@ -28,6 +28,8 @@ _STRIKES = 2
 _HUNG = 3
 #: how long it may take at least until a client that takes nothing more is known to be gone, in seconds
 _PARTING = 0.5
+#: how long the first handshake is left without an answer, in seconds
+_HASTE = 0.1
 #: what need not come is waited for so many times as long as the slowest answer so far took
 _SLOWER = 5
 #: the only tool that some clients are shown, for they choose with a model, or call just one
@@ -84,6 +86,7 @@ class Book:
     answered: int = 0  #: sampling requests that got any answer, be it late or an error
     late: bool = False  #: some answer came after it was waited for in vain
     pace: Pace = field(default_factory=Pace)  #: how long answers take
+    welcomed: bool = False  #: a handshake was begun
     declared: bool = False  #: the client has declared sampling in some session
     declared_tools: bool = False  #: the client has declared ``sampling.tools`` in some session
     models: list[str] = field(default_factory=list)  #: the models that the client has shown, in order
@@ -121,7 +124,7 @@ class FixtureServer(Peer):
         self.initialized = False  #: the client accepted the revision
         self.malformed_opening: str | None = None  #: the first request that lacks what every request needs
         self.refused_opening: str | None = None  #: what a client of the other era began with
-        self.sampling: Any = None  #: the capability as the client declared it
+        self.capabilities: Json = {}  #: as the client declared them
         self.running: list[str] = []  #: the tools whose calls are under way
         self.unanswered = 0  #: requests in a row
         self.share = 0.0  #: which part of the tools is listed first: 0.5 begins with the second half
@@ -135,9 +138,22 @@ class FixtureServer(Peer):
         self._last_id = 5000
 
     @property
+    def sampling(self) -> Any:
+        """The ``sampling`` capability as the client declared it."""
+        return self.capabilities.get("sampling")
+
+    @property
     def declares_tools(self) -> bool:
         """Whether the client declared ``sampling.tools``."""
         return isinstance(self.sampling, dict) and self.sampling.get("tools") is not None
+
+    @property
+    def declares_tasks(self) -> bool:
+        """Whether the client declared that it makes tasks of sampling requests."""
+        found: Any = self.capabilities
+        for member in TASKS_OF_SAMPLING:
+            found = found.get(member) if isinstance(found, dict) else None
+        return found is not None
 
     # --- receiving
 
@@ -161,6 +177,8 @@ class FixtureServer(Peer):
                 await self.send({"id": id, "error": refusal})
             elif method == "tools/call":
                 self._called(id, params, tasks)
+            elif method == "initialize" and not self.revision.modern and not self.book.welcomed:
+                tasks.start_soon(self._welcome, id, params)
             else:
                 await self.send({"id": id, **self._reply(str(method), params)})
 
@@ -182,8 +200,7 @@ class FixtureServer(Peer):
         match method:
             case "initialize":
                 self._greet()
-                capabilities = params.get("capabilities")
-                self.declare(capabilities.get("sampling") if isinstance(capabilities, dict) else None)
+                self.declare(params.get("capabilities"))
                 return {
                     "result": {
                         "protocolVersion": self.revision.name,
@@ -198,14 +215,21 @@ class FixtureServer(Peer):
             case _:
                 return {"error": {"code": -32601, "message": f"the fixture server offers no {method}"}}
 
+    async def _welcome(self, id: Any, params: Json) -> None:
+        """Answer the first handshake only when a hasty client has had the time to go on without the answer."""
+        self.book.welcomed = True
+        answer = self._reply("initialize", params)
+        await self.until(lambda: self.initialized, _HASTE)
+        await self.send({"id": id, **answer})
+
     def _greet(self) -> None:
         self._greeted = True
         self.transcript.note(Greeted())
 
-    def declare(self, sampling: Any) -> None:
+    def declare(self, capabilities: object) -> None:
         """The client says what it can do."""
-        self.sampling = sampling
-        self.book.declared |= sampling is not None
+        self.capabilities = capabilities if isinstance(capabilities, dict) else {}
+        self.book.declared |= self.sampling is not None
         self.book.declared_tools |= self.declares_tools
 
     def listed_tools(self) -> Json:
@@ -316,6 +340,11 @@ class FixtureServer(Peer):
         with anyio.move_on_after(self.timeout):
             async with self._writing:
                 await self._wire.send_together([encoded(rpc(body)) for body in bodies])
+
+    async def interrupt(self) -> bool:
+        """Close the connection that carries the call under way, and not the stream on it; whether the client takes that
+        up again. Nothing is done where the transport has no such streams."""
+        return await self._wire.interrupt(self.timeout)
 
     def margin(self, least: float) -> float:
         """How long to wait for what need not come, in seconds: it follows what the client needed so far."""

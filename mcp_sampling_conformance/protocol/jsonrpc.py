@@ -34,7 +34,7 @@ def is_integer(value: object) -> bool:
 
 def is_number(value: object) -> bool:
     """A JSON number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_id(value: object) -> bool:
@@ -44,9 +44,11 @@ def is_id(value: object) -> bool:
 
 def id_key(value: object) -> tuple[str, object]:
     """A hashable form in which ids compare with their JSON type: 1 is not "1", and true is not 1."""
+    if isinstance(value, str):
+        return "string", value
     if is_number(value):
         return "number", value
-    return type(value).__name__, value if isinstance(value, str) else repr(value)
+    return type(value).__name__, repr(value)
 
 
 def json_type(value: object) -> str:

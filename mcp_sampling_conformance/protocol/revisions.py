@@ -44,6 +44,17 @@ class Revision:
         return self.name >= "2025-06-18"
 
     @property
+    def polling(self) -> bool:
+        """Whether a server over HTTP may close a connection and have the client poll the stream that was on it."""
+        return self.name >= "2025-11-25" and not self.modern
+
+    @property
+    def call_result_types(self) -> frozenset[str]:
+        """Types a block in the result of a call may have."""
+        links = _LINKS if self.name >= "2025-06-18" else _NONE
+        return (self.content_types & _AUDIO) | links | {"resource"}
+
+    @property
     def era(self) -> str:
         return "modern" if self.modern else "legacy"
 
@@ -51,7 +62,8 @@ class Revision:
 _TEXT_IMAGE = frozenset({"text", "image"})
 _AUDIO = _TEXT_IMAGE | {"audio"}
 _TOOLS = _AUDIO | {"tool_use", "tool_result"}
-_RESULT_BLOCKS = _AUDIO | {"resource_link", "resource"}
+_LINKS = frozenset({"resource_link"})
+_RESULT_BLOCKS = _AUDIO | _LINKS | {"resource"}
 _NONE: frozenset[str] = frozenset()
 
 _PAGES_2024 = {"messages": "basic/messages"}

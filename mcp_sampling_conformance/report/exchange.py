@@ -22,7 +22,9 @@ from ..transcript.events import (
     LimitReached,
     NeverAnswered,
     ProbeStarted,
+    SaidInAnotherSession,
     StdinClosed,
+    StreamInterrupted,
     TimedOut,
 )
 from .printable import printable
@@ -39,6 +41,7 @@ _HEADERS = (*(name.lower() for name in KEPT), "location", "allow")
 _WORDS: dict[type[Event], str] = {
     ProbeStarted: "the harness: next, {name} ({callee})",
     FollowUpStarted: "the harness: now a plain call",
+    SaidInAnotherSession: "the harness says {text!r} in another session ({session})",
     TimedOut: "the harness: no answer to id {id} within {seconds:g} s, going on without",
     Exited: "the process has ended (exit code {code})",
     StdinClosed: "the harness closes the server's stdin",
@@ -49,6 +52,7 @@ _WORDS: dict[type[Event], str] = {
     HttpFailed: "HTTP {exchange} failed: {error}",
     HttpBody: "HTTP {exchange} carried no message but {content_type!r}: {body}",
     NeverAnswered: "the harness: id {id} will get no answer, {why}",
+    StreamInterrupted: "the harness closed the connection of {exchange}, not its stream; taken up again: {taken_up}",
     LeftDuringCalls: "the connection was closed during {tools}",
     ExitWatched: "the harness: process ended by itself within {seconds:g} s: {exited}",
 }

@@ -88,7 +88,7 @@ def _write_count(reporter: pytest.TerminalReporter, rules: Sequence[Result]) -> 
 
 
 def _colour(status: SamplingStatus) -> dict[str, bool]:
-    return {} if status.works else {"red": True} if status.judged else {"yellow": True}
+    return {} if status.works or status.refuses else {"red": True} if status.judged else {"yellow": True}
 
 
 def _write_row(reporter: pytest.TerminalReporter, line: str) -> None:
@@ -117,11 +117,15 @@ def _read_next(
             what = "The mapper could not be called"
         elif not any(status.judged for status in statuses):
             what = f"The {results[0].role} could not be judged"
+        elif results[0].role == "client":
+            what = "No sampling request got a result"
         lines.append(f"{what}: nothing here is a pass. See the item sampling-reached.")
     if counts[Verdict.FAIL]:
         lines.append("Each failure above shows the rule, its source and the messages; run one again by its id.")
     if counts[Verdict.WARN]:
-        lines.append("Warnings do not fail the run; -v shows their messages, --mcp-strict makes each SHOULD count.")
+        lines.append(
+            "Warnings do not fail the run; -v shows what crossed at each, --mcp-strict makes each SHOULD count."
+        )
     if counts[Verdict.NOT_OBSERVED]:
         lines.append(
             f"Not observed: {counts[Verdict.NOT_OBSERVED]} (nothing came up to judge; never a pass). -rs says why."

@@ -6,18 +6,20 @@ client/sampling "Capabilities"; basic/lifecycle "Initialization" and "Operation"
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..evidence.evidence import Evidence
 from ..evidence.exchanges import Call, Exchange
-from ..evidence.messages import Value
+from ..evidence.messages import Message, Value
+from ..evidence.reading import Key
 from ..evidence.session import Session
 from ..protocol.jsonrpc import shown
-from ..protocol.names import INITIALIZED, MISSING_CAPABILITY
+from ..protocol.names import INITIALIZED, INVALID_PARAMS, MISSING_CAPABILITY
 from ..transcript.events import NotOpened, TimedOut
 from ..transcript.transcript import Side
 from .capability_shapes import META, context_of, declares_none
+from .mrtr import called
 from .rule import (
     ALWAYS_MUST,
     HELD,
@@ -52,9 +54,9 @@ def undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
                     exchange.request.get("method") or exchange.request,
                     f"the server sent sampling/createMessage although {declares_none(evidence)}",
                 )
-        for call in session.calls:
-            if call.declared is None and not session.samples_for(call):
-                yield HELD
+    for _, owned in _undeclared_calls(evidence):
+        if not owned:
+            yield HELD
 
 
 def _never_declared(session: Session, index: int) -> bool:
@@ -79,11 +81,19 @@ def undeclared_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 def _undeclared_calls(evidence: Evidence) -> Iterator[tuple[Call, bool]]:
-    """The calls for which sampling was not declared, each with whether the server sampled for it all the same."""
+    """The calls for which sampling was not declared, of what ever samples, each with whether the server sampled for it
+    all the same."""
+    sampling = _what_samples(evidence)
     for session in evidence.sessions:
         for call in session.calls:
-            if call.declared is None:
+            if call.declared is None and called(call) in sampling:
                 yield call, session.samples_for(call)
+
+
+def _what_samples(evidence: Evidence) -> set[tuple[object, Key, Key]]:
+    """What is called and samples in any session."""
+    calls = [(session, call) for session in evidence.sessions for call in session.calls]
+    return {called(call) for session, call in calls if session.samples_for(call)}
 
 
 @rule(
@@ -192,15 +202,47 @@ def _asked_without(evidence: Evidence) -> set[object]:
 
 
 @rule(
+    "capability/incomplete-meta-rejected",
+    SERVER,
+    MODERN_MUST,
+    *META,
+    unobserved="no call without clientCapabilities in its _meta was answered",
+)
+def incomplete_meta_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A request without clientCapabilities in its _meta is refused with the error -32602, over HTTP with status 400."""
+    for probe in evidence.probes("incomplete-meta"):
+        for call in probe.calls:
+            if call.response is not None:  # if it is not, capability/undeclared-answered says so
+                yield _served_incomplete(call, call.response, probe.owned(call)) or HELD
+
+
+def _served_incomplete(call: Call, response: Message, asked: Sequence[Exchange]) -> Finding | None:
+    """What is wrong with the answer to a call that does not say what its client can do; ``None`` where nothing is."""
+    lacking = "the _meta of this call has no clientCapabilities"
+    error, http = response.whole.get("error"), call.conversation.http(response)
+    code = error.get("code") if error else None
+    if asked:
+        return broken(asked[0].request, f"{lacking}, and the server asked for sampling as if it had declared that")
+    if error is None:
+        return broken(response.whole, f"{lacking}; it was served, and not refused with -32602")
+    if code is None or code.value != INVALID_PARAMS:
+        return broken(code or error, f"{lacking}; the error has {shown(code.value) if code else 'no code'}, not -32602")
+    if http is not None and http.status != 400:
+        return broken(response.whole, f"{lacking}; the error -32602 came with HTTP {http.status} instead of 400")
+    return None
+
+
+@rule(
     "capability/not-before-initialized",
     SERVER,
     LEGACY_SHOULD,
     "basic/lifecycle",
     "initialization",
-    unobserved="no session reached notifications/initialized",
+    unobserved="nothing that samples was called before notifications/initialized",
 )
 def not_before_initialized(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A server sends no sampling request before it received notifications/initialized."""
+    sampling = _what_samples(evidence)
     for session in evidence.sessions:
         ready = next((m for m in session.sent_by(Side.CLIENT) if m.method == INITIALIZED), None)
         early = [e for e in session.exchanges if ready is None or e.index < ready.index]
@@ -209,7 +251,10 @@ def not_before_initialized(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 exchange.request.get("method") or exchange.request,
                 "the server sent sampling/createMessage before notifications/initialized",
             )
-        if ready is not None and not early:
+        before = [call for call in session.calls if ready is not None and call.request.index < ready.index]
+        # One that was put off, or refused; what was neither asks nothing yet, and may be slow to do so.
+        refrained = [c for c in before if called(c) in sampling and (c.response or session.samples_for(c))]
+        if refrained and not early:
             yield HELD
 
 

@@ -11,6 +11,7 @@ from ..evidence.evidence import Evidence
 from ..evidence.messages import Value
 from ..evidence.speech import blocks_of
 from ..protocol.jsonrpc import shown
+from ..protocol.names import TASKS_OF_SAMPLING
 from ..protocol.revisions import NAMES, REVISIONS
 from ..transcript.transcript import Side
 from .capability_shapes import context_of
@@ -19,6 +20,7 @@ from .rule import (
     HELD,
     NEGOTIATED,
     SERVER,
+    SHOULD,
     TOOLS_ADVICE,
     TOOLS_MUST,
     TOOLS_SHOULD,
@@ -123,6 +125,28 @@ def context_avoided(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 if context
                 else HELD
             )
+
+
+@rule(
+    "capability/tasks-undeclared-not-used",
+    SERVER,
+    {"2025-11-25": SHOULD, "2026-07-28": None},
+    "basic/utilities/tasks",
+    "capability-negotiation",
+    unobserved="no sampling request reached a client that declares no tasks for sampling",
+)
+def tasks_undeclared_not_used(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A server asks for a task in a sampling request only where the client declared that it makes them."""
+    for exchange in evidence.asked.exchanges:
+        conversation = exchange.conversation
+        if conversation.capabilities is None or conversation.sampling_tasks is not None:
+            continue
+        task = exchange.params.get("task")
+        if task is not None:
+            lacking = ".".join(TASKS_OF_SAMPLING)
+            yield broken(task, f"{task.json_path} is {shown(task.value)}, but the client did not declare {lacking}")
+        else:
+            yield HELD
 
 
 def _first_with(block_type: str) -> str | None:

@@ -24,6 +24,7 @@ from .shapes import (
     Predicate,
     asked_answered,
     expect,
+    is_array,
     is_object,
     is_string,
     own_calls_answered,
@@ -36,7 +37,7 @@ NO_BINARY = "no image or audio block was sent"
 
 _STRING: tuple[Predicate, str] = (is_string, "a string")
 _OBJECT: tuple[Predicate, str] = (is_object, "an object")
-_ARRAY: tuple[Predicate, str] = (lambda value: isinstance(value, list), "an array")
+_ARRAY: tuple[Predicate, str] = (is_array, "an array")
 _BOOLEAN: tuple[Predicate, str] = (lambda value: isinstance(value, bool), "a boolean")
 
 #: required members of each block type; mimeType of image and audio has a rule of its own
@@ -67,7 +68,7 @@ def blocks_valid(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if isinstance(block.value, list) and not inside:
             continue  # content/array says what an array inside an array is
         allowed = evidence.revision.tool_result_types if inside else evidence.revision.content_types
-        yield from _block_valid(block, allowed, evidence.revision)
+        yield from block_valid(block, allowed, evidence.revision)
 
 
 def _is_inside_tool_result(block: Value) -> bool:
@@ -75,7 +76,8 @@ def _is_inside_tool_result(block: Value) -> bool:
     return block.path.count("content") > 1
 
 
-def _block_valid(block: Value, allowed: frozenset[str], revision: Revision) -> Iterator[Finding]:
+def block_valid(block: Value, allowed: frozenset[str], revision: Revision) -> Iterator[Finding]:
+    """Whether a block has one of the types that are allowed where it stands, and what that requires."""
     if not isinstance(block.value, dict):
         yield from expect(block, is_object, "a content block (an object)")
         return
@@ -91,14 +93,17 @@ def _block_valid(block: Value, allowed: frozenset[str], revision: Revision) -> I
         yield from expect(block.get(key), holds, expected)
     if kind.value == "tool_result" and not revision.modern:  # since 2026-07-28 it may be any JSON value
         yield from expect(block.get("structuredContent"), is_object, "an object")
-    if kind.value == "resource" and isinstance(block.value.get("resource"), dict):
-        resource = block.get("resource")
-        assert resource is not None
-        yield from require(resource, "uri", is_string, "a string")
-        if resource.get("text") is None:
-            yield from require(resource, "blob", is_string, "a string, where there is no text")
-        else:
-            yield from expect(resource.get("text"), is_string, "a string")
+    if kind.value == "resource" and (resource := block.get("resource")):
+        yield from resource_valid(resource)
+
+
+def resource_valid(resource: Value) -> Iterator[Finding]:
+    """Whether the contents of a resource have what they need; nothing where they are no object."""
+    yield from require(resource, "uri", is_string, "a string")
+    if resource.get("text") is None:
+        yield from require(resource, "blob", is_string, "a string, where there is no text")
+    else:
+        yield from expect(resource.get("text"), is_string, "a string")
 
 
 def _binary(evidence: Evidence, side: Side) -> Iterator[Value]:
@@ -259,7 +264,7 @@ def kinds_of_result_answered(evidence: Evidence, side: Side) -> Iterator[Finding
 def kinds_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client answers a request of any valid content, with a result or an error."""
     for exchange in evidence.asks("kind"):
-        yield asked_answered(exchange)
+        yield from asked_answered(exchange)
 
 
 @rule(

@@ -33,12 +33,12 @@ from .rule import (
 )
 from .shapes import (
     VALID,
+    all_rejected,
     asked_answered,
     goes_on_answering,
     is_string,
     lived_on,
     refuses_all,
-    rejected,
     require,
     survived,
 )
@@ -73,20 +73,27 @@ def malformed_result_survived(evidence: Evidence, side: Side) -> Iterator[Findin
         yield from survived(probe)
 
 
-@rule("error/shape", CLIENT, LEGACY_MUST, "messages", "responses", unobserved="the client sent no error")
+# In the modern era a client sends no responses.
+@rule("error/shape", CLIENT, LEGACY_MUST, "messages", "responses", unobserved="no response was sent")
+@rule("error/shape", SERVER, ALWAYS_MUST, "messages", "responses", unobserved="no response was sent")
 def shape(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """An error has an integer code and a string message, and no result stands beside it."""
-    for exchange in evidence.exchanges:
-        error = exchange.error
-        if error is None or exchange.answer is None:
-            continue
-        if not isinstance(error.value, dict):
-            yield broken(error, f"{error.json_path} must be an object")
-            continue
-        yield from require(error, "code", is_integer, "an integer")
-        yield from require(error, "message", is_string, "a string")
-        if exchange.answer.get("result") is not None:
-            yield broken(exchange.answer, "a response with both a result and an error")
+    """A response has no result beside an error, and an error has an integer code and a string message."""
+    for session in evidence.sessions:
+        for message in session.responses_of(side):
+            error = message.whole.get("error")
+            # What is not of JSON-RPC, as the body of a 401 may be, is no error of JSON-RPC either.
+            if "jsonrpc" not in message.body:
+                continue
+            if error is None:
+                yield HELD
+                continue
+            if not isinstance(error.value, dict):
+                yield broken(error, f"{error.json_path} must be an object")
+                continue
+            yield from require(error, "code", is_integer, "an integer")
+            yield from require(error, "message", is_string, "a string")
+            if "result" in message.body:
+                yield broken(message.whole, "a response with both a result and an error")
 
 
 #: codes that speak of the message or of a fault, and not of a user: JSON-RPC's own, and the one that SDKs give to an
@@ -166,10 +173,10 @@ def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Findi
     """A client answers a sampling request that breaks the schema or a tool loop, or refuses it, and lives on."""
     groups = (
         *("malformed-content", "malformed-params", "bad-role", "no-max-tokens", "bad-max-tokens"),
-        *("missing-result", "mixed-results", "odd"),
+        *("missing-result", "mixed-results", "undeclared-loop", "odd"),
     )
     for exchange in evidence.asks(*groups):
-        yield asked_answered(exchange)
+        yield from asked_answered(exchange)
     yield from lived_on(evidence, *groups)
 
 
@@ -183,8 +190,7 @@ def malformed_request_survived(evidence: Evidence, side: Side) -> Iterator[Findi
 )
 def malformed_request_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request whose message content breaks the schema is refused, not answered with a result."""
-    for exchange in evidence.asks("malformed-content"):
-        yield from rejected(exchange, None, "although its content breaks the schema")
+    yield from all_rejected(evidence, "malformed-content", None, "although its content breaks the schema")
 
 
 @rule(
@@ -197,8 +203,7 @@ def malformed_request_rejected(evidence: Evidence, side: Side) -> Iterator[Findi
 )
 def malformed_params_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A sampling request whose other params break the schema is refused, not answered with a result."""
-    for exchange in evidence.asks("malformed-params"):
-        yield from rejected(exchange, None, "although it breaks the schema")
+    yield from all_rejected(evidence, "malformed-params", None, "although it breaks the schema")
 
 
 #: the codes that the specification defines in the range that it keeps for itself

@@ -13,7 +13,8 @@ from ..evidence.evidence import Evidence
 from ..evidence.messages import Message
 from ..evidence.session import Session
 from ..protocol.http_headers import ACCEPT, PROTOCOL_VERSION, SESSION_ID, request_fault, version_fault, version_in
-from ..transcript.events import HttpExchange, SessionGiven
+from ..protocol.jsonrpc import shown
+from ..transcript.events import HttpExchange, SessionGiven, StreamInterrupted
 from ..transcript.transcript import Entry, Side
 from .http_levels import ALWAYS_HTTP_MUST, LEGACY_HTTP_MUST, STREAMABLE, TRANSPORTS
 from .rule import CLIENT, HELD, HTTP, MODERN_MUST, MUST, SHOULD, Finding, Levels, rule
@@ -208,3 +209,24 @@ def one_message_a_post(evidence: Evidence, side: Side) -> Iterator[Finding]:
             if isinstance(sent.body, list) and not evidence.revision.batches:
                 fault = f"the body is a JSON array (a batch); {evidence.revision.name} has none"
             yield _judged(sent, fault)
+
+
+@rule(
+    "http/polling-survived",
+    CLIENT,
+    {"2025-11-25": SHOULD, "2026-07-28": None},
+    TRANSPORTS,
+    _SENDING[0],
+    unobserved="no stream could be interrupted",
+    transports=HTTP,
+)
+def polling_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client whose connection is closed after an event with an id, before the response came, takes up the stream, and
+    once more where that brings nothing new."""
+    for session in evidence.sessions:
+        heads = {http.exchange: http for http in session.events(HttpExchange)}
+        for event in session.events(StreamInterrupted):
+            again = "" if event.exchange.startswith("POST") else " once more"
+            id, exchange = shown(event.event_id), event.exchange
+            why = f"the connection of {exchange} was closed after the event {id}, and its stream not taken up{again}"
+            yield HELD if event.taken_up else Finding(False, why, entry=heads.get(event.exchange))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
+from ..protocol.jsonrpc import shown
 from ..protocol.names import MISSING_CAPABILITY
 from ..transcript.transcript import Side
 from .capability_shapes import META
@@ -123,7 +124,7 @@ def nothing_replayed_twice(evidence: Evidence, side: Side) -> Iterator[Finding]:
     transports=HTTP,
 )
 def response_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """The POST that carries the answer to a sampling request is answered with 202."""
+    """The POST that carries the answer to a sampling request is answered with 202, and without a body."""
     # What is malformed or comes too late may be refused.
     for probe in evidence.probes("first-call", "second-call", "late", "concurrent", "tools", "kind", "open", "error"):
         for exchange in probe.exchanges:
@@ -132,10 +133,12 @@ def response_accepted(evidence: Evidence, side: Side) -> Iterator[Finding]:
             # A session may end at any time, and a body may be too large.
             if answer is None or http is None or http.status in (404, 413):
                 continue
-            if http.status == 202:
-                yield HELD
-            else:
+            if http.status != 202:
                 yield broken(answer.whole, f"the POST that carried this answer got HTTP {http.status} instead of 202")
+            elif body := probe.session.body(answer):
+                yield broken(answer.whole, f"the 202 that took this answer has a body, {shown(body)}")
+            else:
+                yield HELD
 
 
 @rule(

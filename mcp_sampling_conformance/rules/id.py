@@ -67,7 +67,7 @@ def _pairs(probe: Probe) -> list[tuple[Call, Exchange]]:
     return pairs
 
 
-def _matched(probe: Probe) -> Iterator[Finding]:
+def matched(probe: Probe) -> Iterator[Finding]:
     """Whether each call shows the text of its own answer; nothing for results that show no text of any answer."""
     for call in probe.calls:
         if probe.exchanges and call.response is None:
@@ -108,7 +108,7 @@ def correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     single = {callee for _, callee in plain & again}
     for probe in evidence.probes("concurrent"):
         if len(probe.exchanges) > 1 and probe.callee in single:
-            yield from _matched(probe)
+            yield from matched(probe)
 
 
 @rule(
@@ -126,7 +126,7 @@ def directions_apart(evidence: Evidence, side: Side) -> Iterator[Finding]:
         if any(id_key(exchange.request.message.body.get("id")) in calls for exchange in probe.exchanges):
             for call in probe.calls:
                 yield call_answered(call, "while a sampling request with the same id was pending")
-            yield from _matched(probe)
+            yield from matched(probe)
 
 
 @rule(
@@ -143,7 +143,8 @@ def answers_correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     words = [str(exchange.asked.word) for exchange in asked if exchange.asked]
     for exchange, own in zip(asked, words, strict=True):
         if exchange.answer is None:
-            yield asked_answered(exchange)
+            if not exchange.abandoned:
+                yield from asked_answered(exchange)
             continue
         said = shown(exchange.answer.value, limit=1_000_000).lower()
         if own in said:
@@ -163,4 +164,4 @@ def answers_correlated(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def same_id_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """Request ids live per direction: a client answers a sampling request that has the id of its own pending call."""
     for exchange in evidence.asks("same-id"):
-        yield asked_answered(exchange)
+        yield from asked_answered(exchange)

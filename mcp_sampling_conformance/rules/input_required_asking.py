@@ -15,9 +15,9 @@ from ..protocol.jsonrpc import shown
 from ..protocol.names import CALLS, CAPABILITIES
 from ..transcript.events import SampledInLegacyEra
 from ..transcript.transcript import Side
-from .mrtr import ASKABLE, MRTR, ON_SERVERS, asking_results, results_of, working
+from .mrtr import ASKABLE, MRTR, ON_SERVERS, asking_results, results_of
 from .rule import HELD, MODERN_ADVICE, MODERN_MUST, MODERN_SHOULD, SERVER, Finding, broken, rule
-from .shapes import call_answered, expect, is_object, is_string, require
+from .shapes import call_answered, expect, is_object, is_string, require, working
 
 NEVER_ASKED = "the server never answered with an InputRequiredResult"
 

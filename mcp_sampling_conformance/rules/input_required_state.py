@@ -17,9 +17,9 @@ from ..evidence.session import Probe, Session
 from ..protocol.jsonrpc import shown
 from ..transcript.events import RetryAmended
 from ..transcript.transcript import Side
-from .mrtr import ERRORS, ON_SERVERS, param_key, working
+from .mrtr import ERRORS, ON_SERVERS, called
 from .rule import HELD, MODERN_ADVICE, MODERN_MUST, MODERN_SHOULD, SERVER, Finding, broken, rule
-from .shapes import call_answered, survived
+from .shapes import call_answered, survived, working
 
 
 class _Plain:
@@ -33,13 +33,13 @@ class _Plain:
         found: dict[object, int] = {}
         for probe in self._probes:
             for call in probe.calls:
-                what = _what(call)
+                what = called(call)
                 found[what] = max(found.get(what, 0), len(call.rounds))
         return found
 
     def rounds(self, call: Call) -> int:
         """How many rounds a plain call of the same takes."""
-        return self._rounds.get(_what(call), 0)
+        return self._rounds.get(called(call), 0)
 
     @cached_property
     def _results(self) -> dict[str, set[str | None]]:
@@ -55,12 +55,6 @@ class _Plain:
         after = {_normal(probe.session, call) for call in probe.follow_ups}
         found = self._results.get(probe.callee, set()) | after
         return next(iter(found)) if len(found) == 1 else None
-
-
-def _what(call: Call) -> tuple[object, object, object]:
-    """What a call calls, as a key."""
-    request = call.request
-    return request.method, param_key(request, "name"), param_key(request, "uri")
 
 
 def _normal(session: Session, call: Call) -> str | None:

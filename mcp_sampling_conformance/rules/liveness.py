@@ -13,7 +13,8 @@ from ..evidence.exchanges import Call, Exchange
 from ..evidence.messages import Value
 from ..evidence.session import Probe
 from ..protocol.jsonrpc import id_key, is_integer, shown
-from ..transcript.events import ExitWatched, LeftDuringCalls, TimedOut
+from ..protocol.names import CANCELLED
+from ..transcript.events import ExitWatched, LeftDuringCalls, PingTimed, TimedOut
 from ..transcript.transcript import Side
 from .rule import (
     ALWAYS_ADVICE,
@@ -30,7 +31,7 @@ from .rule import (
     broken,
     rule,
 )
-from .shapes import asked_answered, call_answered, goes_on_answering, lived_on, served_next
+from .shapes import asked_answered, call_answered, goes_on_answering, lived_on, served_next, working
 
 
 @rule(
@@ -105,6 +106,29 @@ def ping_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield HELD
 
 
+@rule(
+    "liveness/ping-harmless",
+    SERVER,
+    LEGACY_ADVICE,
+    "basic/utilities/ping",
+    "behavior-requirements",
+    unobserved="no call that succeeds was under way when its client sent a ping",
+)
+def ping_harmless(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A call whose client sends a ping while its sampling request is pending succeeds as it does without."""
+    works = working(evidence)
+    for probe in evidence.probes("pinged"):
+        cancelled = between(probe.session.with_method(side, CANCELLED), probe.start.index, probe.end)
+        # Who takes back its request has given up by itself; and who asks again fails for what was said then.
+        if probe.callee not in works or cancelled or len(probe.exchanges) != 1:
+            continue
+        for call in probe.calls:
+            if call.response is not None and call.failed:
+                yield broken(call.response.whole, f"the call failed after {probe.name}, and succeeds without one")
+            elif call.complete:
+                yield HELD
+
+
 #: codes that JSON-RPC gives a meaning; any other is free, so -1, a user's no, says in a call what it says in sampling
 _PREDEFINED = range(-32768, -31999)
 _INTERNAL = -32603  # a fair error for the call as well
@@ -163,8 +187,10 @@ def cancelled_not_answered(evidence: Evidence, side: Side) -> Iterator[Finding]:
             continue
         for call in probe.calls:
             if call.response is None:
-                yield HELD
-            else:
+                if probe.session.exited is None:
+                    yield HELD
+            elif not (call.failed and call.conversation.http(call.response)):
+                # The stream of a POST should bring a response, and an error is how it ends (basic/transports).
                 yield broken(
                     call.response.whole,
                     f"the call with id {shown(call.request.body['id'])} was cancelled while it waited for sampling, "
@@ -225,7 +251,7 @@ def exits_on_close(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def second_request(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The same sampling request a second time is answered."""
     for exchange in evidence.asks("plain-again"):
-        yield asked_answered(exchange)
+        yield from asked_answered(exchange)
 
 
 @rule(
@@ -258,14 +284,29 @@ def second_request_succeeds(evidence: Evidence, side: Side) -> Iterator[Finding]
     unobserved="no ping was sent while a sampling request was pending",
 )
 def ping_answered_by_client(evidence: Evidence, side: Side) -> Iterator[Finding]:
-    """A client answers a ping also while a sampling request is pending."""
+    """A client answers a ping also while a sampling request is pending, with a result, and not only when it is done
+    with that."""
     for session in evidence.sessions:
-        for message in session.with_method(side.other, "ping"):
-            if message.is_request:
-                if session.response_to(message):
-                    yield HELD
-                elif session.timed_out(message.body["id"]) is not None:
-                    yield broken(message.whole, "this ping, sent while a sampling request was pending, got no answer")
+        pings = [message for message in session.with_method(side.other, "ping") if message.is_request]
+        for message in pings:
+            answer = session.response_to(message)
+            if answer is not None and (error := answer.whole.get("error")):
+                yield broken(error, f"a ping got the error {shown(error.value)} instead of an empty result")
+            elif answer is not None:
+                yield HELD
+            elif session.timed_out(message.body["id"]) is not None:
+                yield broken(message.whole, "this ping, sent while a sampling request was pending, got no answer")
+        late = [event for event in session.events(PingTimed) if event.seconds > max(_LONG, _SLOWER * event.alone)]
+        if len(late) >= _TIMES:
+            took = ", ".join(f"{event.seconds:.2g} s" for event in late)
+            why = f"pings were answered only behind the sampling request that was pending, after {took}; others at once"
+            ping = next(message for message in pings if id_key(message.body["id"]) == id_key(late[0].id))
+            yield broken(ping.whole, why)
+
+
+#: so often in a row a ping has to come behind a sampling request, which took so many seconds and so many times what a
+#: ping takes while nothing is pending: no machine is busy in just this way
+_TIMES, _LONG, _SLOWER = 3, 0.5, 10
 
 
 @rule(

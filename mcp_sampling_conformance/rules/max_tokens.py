@@ -13,7 +13,7 @@ from ..evidence.speech import blocks_of
 from ..protocol.jsonrpc import is_integer, shown
 from ..transcript.transcript import Side
 from .rule import ALWAYS_ADVICE, ALWAYS_MUST, CLIENT, HELD, MODERN_MUST, SERVER, Finding, broken, rule
-from .shapes import asked_answered, expect, refuses_all, rejected
+from .shapes import all_rejected, asked_answered, expect
 
 SECTION = ("schema", "createmessagerequestparams-maxtokens")
 NO_REQUEST = "no sampling request came"
@@ -55,15 +55,13 @@ def positive(evidence: Evidence, side: Side) -> Iterator[Finding]:
 @rule("max-tokens/missing-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def missing_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request without maxTokens, in the legacy era with -32602."""
-    for exchange in evidence.asks("no-max-tokens") if not refuses_all(evidence) else ():
-        yield from rejected(exchange, -32602, "although maxTokens is missing")
+    yield from all_rejected(evidence, "no-max-tokens", -32602, "although maxTokens is missing")
 
 
 @rule("max-tokens/ill-typed-rejected", CLIENT, ALWAYS_ADVICE, *SECTION, unobserved=UNANSWERED)
 def ill_typed_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request whose maxTokens is no integer, in the legacy era with -32602."""
-    for exchange in evidence.asks("bad-max-tokens") if not refuses_all(evidence) else ():
-        yield from rejected(exchange, -32602, "although maxTokens is no integer")
+    yield from all_rejected(evidence, "bad-max-tokens", -32602, "although maxTokens is no integer")
 
 
 def _words(exchange: Exchange) -> int | None:
@@ -128,4 +126,4 @@ def stop_reason_at_limit(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def extremes_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A maxTokens of 1 and one of 2147483647 are both answered."""
     for exchange in evidence.asks("extreme"):
-        yield asked_answered(exchange)
+        yield from asked_answered(exchange)

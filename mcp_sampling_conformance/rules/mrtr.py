@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..evidence.evidence import Evidence
-from ..evidence.exchanges import asks_for_input
+from ..evidence.exchanges import Call, asks_for_input
 from ..evidence.messages import Message, Value
 from ..evidence.reading import Key
 from ..protocol.jsonrpc import id_key
@@ -35,18 +35,6 @@ def asking_results(evidence: Evidence) -> Iterator[tuple[Message, Value]]:
     return ((request, result) for request, result in results_of(evidence) if asks_for_input(result.message))
 
 
-def working(evidence: Evidence) -> set[str]:
-    """What is called successfully whenever its question gets a plain answer, whatever that says."""
-    good: dict[str, bool] = {}
-    for probe in evidence.probes("first-call", "second-call"):
-        for call in probe.calls if probe.exchanges else ():
-            good[probe.callee] = good.get(probe.callee, True) and not call.failed
-    # A server that limits how often it is called fails here and there, whatever it is sent.
-    probes = (probe for session in evidence.sessions for probe in session.probes)
-    limited = {probe.callee for probe in probes if any(call.failed and call.response for call in probe.follow_ups)}
-    return {callee for callee, always in good.items() if always} - limited
-
-
 def param(request: Message, key: str) -> Value | None:
     """A member of the params of a request."""
     return request.whole.find("params", key)
@@ -55,6 +43,11 @@ def param(request: Message, key: str) -> Value | None:
 def param_key(request: Message, key: str) -> Key:
     """As ``plain_param``, as a key."""
     return id_key(plain_param(request, key))
+
+
+def called(call: Call) -> tuple[object, Key, Key]:
+    """What a call calls, as a key."""
+    return call.request.method, param_key(call.request, "name"), param_key(call.request, "uri")
 
 
 def plain_param(request: Message, key: str) -> object:

@@ -109,4 +109,4 @@ def tolerated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A request with any of the optional parameters, _meta or unknown members is answered, with a result or an
     error."""
     for exchange in evidence.asks("parameter"):
-        yield asked_answered(exchange)
+        yield from asked_answered(exchange)

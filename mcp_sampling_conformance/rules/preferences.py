@@ -81,7 +81,7 @@ def priorities_in_range(evidence: Evidence, side: Side) -> Iterator[Finding]:
 def tolerated(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A request with any valid modelPreferences is answered, with a result or an error."""
     for exchange in evidence.asks("preference"):
-        yield asked_answered(exchange)
+        yield from asked_answered(exchange)
 
 
 def _model(exchange: Exchange) -> Value | None:

@@ -15,13 +15,14 @@ MODULES: dict[str, tuple[str, ...]] = {
     "role": ("role",),
     "max-tokens": ("max_tokens",),
     "preferences": ("preferences",),
-    "content": ("content",),
+    "content": ("content", "content_kinds", "content_meta", "offered_tools"),
     "parameters": ("parameters",),
-    "result": ("result",),
-    "error": ("error",),
+    "result": ("result", "call_result"),
+    "error": ("error", "error_results"),
     "single-response": ("single_response",),
     "tool-loop": ("tool_loop",),
-    "association": ("association",),
+    "tasks": ("tasks_client", "tasks_operations", "tasks_server"),
+    "association": ("association", "association_sessions", "association_calls"),
     "input-required": ("input_required_asking", "input_required_state", "input_required_client"),
     "http": ("http_server", "http_client"),
     "id": ("id",),
@@ -35,9 +36,11 @@ NOT_JUDGED = {
     "human in the loop": "approval, editing and review happen in the client's user interface",
     "sensitive data": "how a party handles it shows only inside that party",
     "rate limiting": "a client that limits and a client that is slow look alike from outside",
-    "retention of messages": "what a server keeps between requests stays inside the server",
+    "retention of messages": "what a server keeps without ever sending it again stays inside the server",
+    "other principals": "whether somebody else may answer, or use a requestState, shows only to who has two accounts",
     "effect of systemPrompt and temperature": "a client may change or drop both, and a model's text proves neither",
-    "task-augmented sampling": "tasks.requests.sampling (2025-11-25) is not covered yet",
+    "life and ids of tasks": "whether ids can be guessed, whom they are bound to, and what happens after their ttl",
+    "tasks of calls": "a server that makes tasks of tools/call makes them of calls, and not of sampling requests",
 }
 
 
@@ -51,6 +54,7 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(sorted(registered, key=lambda rule: order[rule.topic]))
 
 
-def rules_for(side: Side, revision: Revision) -> list[Rule]:
-    """The rules that bind a side in a revision."""
-    return [rule for rule in all_rules() if side in rule.binds and rule.level(revision) is not None]
+@cache
+def rules_for(side: Side, revision: Revision) -> tuple[Rule, ...]:
+    """The rules that bind a side in a revision, in the order of the topics."""
+    return tuple(rule for rule in all_rules() if side in rule.binds and rule.level(revision) is not None)

@@ -25,7 +25,7 @@ from .rule import (
     broken,
     rule,
 )
-from .shapes import refuses_all, rejected, require, survived
+from .shapes import all_rejected, refuses_all, rejected, require, survived
 
 ROLES = ("user", "assistant")
 
@@ -156,8 +156,7 @@ def result_is_assistant(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def invalid_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request in which a message has another role, or none, with an error."""
-    for exchange in evidence.asks("bad-role"):
-        yield from rejected(exchange, None, "although its messages have no valid role")
+    yield from all_rejected(evidence, "bad-role", None, "although its messages have no valid role")
 
 
 @rule(

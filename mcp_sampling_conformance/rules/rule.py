@@ -104,6 +104,10 @@ MODERN_ADVICE: Levels = {_MODERN: ADVICE}
 TOOLS_MUST: Levels = {"2025-11-25": MUST}
 TOOLS_SHOULD: Levels = {"2025-11-25": SHOULD}
 TOOLS_ADVICE: Levels = {"2025-11-25": ADVICE}
+#: what came with tasks in 2025-11-25, and went with them
+TASKS_MUST: Levels = {**TOOLS_MUST, _MODERN: None}
+TASKS_SHOULD: Levels = {**TOOLS_SHOULD, _MODERN: None}
+TASKS_ADVICE: Levels = {**TOOLS_ADVICE, _MODERN: None}
 #: "Both parties SHOULD / MUST respect what was negotiated" (basic/lifecycle, Operation)
 NEGOTIATED: Levels = {"2024-11-05": SHOULD, "2025-06-18": MUST}
 
@@ -114,6 +118,8 @@ BOTH = SERVER | CLIENT
 STDIO = frozenset({"stdio"})
 #: and for those about HTTP exchanges
 HTTP = frozenset({"http"})
+#: the HTTP+SSE of 2024-11-05
+OLD_HTTP = frozenset({"sse"})
 
 registered: list[Rule] = []
 

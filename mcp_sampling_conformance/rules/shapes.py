@@ -20,6 +20,7 @@ Predicate = Callable[[Any], bool]
 VALID = (
     *("plain", "plain-again", "kind", "parameter", "preference", "extreme", "limit", "hints", "concurrent"),
     *("tools", "loop", "choice-none", "choice-required", "pinged", "same-id", "batch", "several", "state"),
+    *("bare", "beside", "mixed", "odd-id", "spared", "polled", "task"),
 )
 
 
@@ -31,6 +32,11 @@ def is_string(value: object) -> bool:
 def is_object(value: object) -> bool:
     """A JSON object."""
     return isinstance(value, dict)
+
+
+def is_array(value: object) -> bool:
+    """A JSON array."""
+    return isinstance(value, list)
 
 
 def expect(value: Value | None, holds: Predicate, expected: str) -> Iterator[Finding]:
@@ -104,10 +110,16 @@ def served_next(probe: Probe) -> Iterator[Finding]:
             yield call_answered(call, f"although it is a plain call, the next one after {probe.name}")
 
 
-def asked_answered(exchange: Exchange) -> Finding:
-    """Whether a sampling request of the harness got a response, whatever it says, or was refused in another way."""
-    if exchange.answer is not None or exchange.abandoned or _answered_without_id(exchange):
-        return HELD
+def asked_answered(exchange: Exchange) -> Iterator[Finding]:
+    """Whether a sampling request of the harness got a response, whatever it says, or was refused in another way.
+
+    Nothing where a response came that nothing ties to any request: single-response/exactly-one says so, and it may well
+    be the one to this."""
+    if exchange.answer is not None or exchange.abandoned:
+        yield HELD
+        return
+    if _answered_without_id(exchange):
+        return
     conversation, exited = exchange.conversation, exchange.conversation.exited
     if exchange.timed_out is not None:
         what = f"{exchange.name} got no answer within {exchange.timed_out:g} s"
@@ -117,12 +129,10 @@ def asked_answered(exchange: Exchange) -> Finding:
         what = f"the client closed the connection instead of answering {exchange.name}"
     else:
         what = f"{exchange.name} got no answer"
-    return broken(exchange.request, what)
+    yield broken(exchange.request, what)
 
 
 def _answered_without_id(exchange: Exchange) -> bool:
-    """Whether a response came that nothing ties to any request: single-response/exactly-one says so, and it may well be
-    the one to this."""
     responses = exchange.conversation.responses_of(Side.CLIENT)
     return any(each.body.get("id") is None and each.index > exchange.index for each in responses)
 
@@ -131,7 +141,7 @@ def lived_on(evidence: Evidence, *groups: str) -> Iterator[Finding]:
     """The plain request that followed a request of these groups was answered."""
     for exchange in evidence.asks("follow-up"):
         if exchange.asked is not None and exchange.asked.after in groups:
-            yield asked_answered(exchange)
+            yield from asked_answered(exchange)
 
 
 def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Finding]:
@@ -150,6 +160,13 @@ def rejected(exchange: Exchange, code: int | None, because: str) -> Iterator[Fin
         yield HELD  # what is wrong with the form of an error, error/shape says, or result/content
 
 
+def all_rejected(evidence: Evidence, group: str, code: int | None, because: str) -> Iterator[Finding]:
+    """Whether the requests of a group were refused, as in ``rejected``; nothing of a client that refuses plain ones
+    too, which may not even have looked at them."""
+    for exchange in evidence.asks(group) if not refuses_all(evidence) else ():
+        yield from rejected(exchange, code, because)
+
+
 def goes_on_answering(evidence: Evidence, exchange: Exchange) -> bool:
     """Whether a later request of the same connection got a result."""
     return evidence.session_of(exchange).last_result > exchange.index
@@ -159,3 +176,16 @@ def refuses_all(evidence: Evidence) -> bool:
     """Whether no plain request got a result either: then a refusal says nothing about what was asked."""
     plain = list(evidence.asks("plain"))
     return bool(plain) and all(exchange.result is None for exchange in plain)
+
+
+def working(evidence: Evidence) -> set[str]:
+    """What is called successfully whenever its question gets a plain answer, whatever that says."""
+    good: dict[str, bool] = {}
+    for probe in evidence.probes("first-call", "second-call"):
+        # Who asks although it must not is refused, and fails for that.
+        for call in probe.calls if any(exchange.result is not None for exchange in probe.exchanges) else ():
+            good[probe.callee] = good.get(probe.callee, True) and not call.failed
+    # A server that limits how often it is called fails here and there, whatever it is sent.
+    probes = (probe for session in evidence.sessions for probe in session.probes)
+    limited = {probe.callee for probe in probes if any(call.failed and call.response for call in probe.follow_ups)}
+    return {callee for callee, always in good.items() if always} - limited

@@ -9,15 +9,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
+from ..evidence.conversation import between
 from ..evidence.evidence import Evidence, is_result
+from ..evidence.exchanges import Exchange
 from ..evidence.messages import Value
 from ..evidence.speech import blocks_of, has_type
 from ..protocol.jsonrpc import objects_in, shown
+from ..protocol.names import CANCELLED
 from ..transcript.events import EndlessLoop
 from ..transcript.transcript import Side
-from .rule import CLIENT, HELD, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, Finding, Levels, broken, rule
-from .shapes import refuses_all, rejected, survived
+from .rule import ADVICE, CLIENT, HELD, SERVER, TOOLS_ADVICE, TOOLS_MUST, TOOLS_SHOULD, Finding, Levels, broken, rule
+from .shapes import all_rejected, survived
 
+#: in the modern era nothing goes on unless the client calls again
+LEGACY_TOOLS_SHOULD: Levels = {**TOOLS_SHOULD, "2026-07-28": None}
 NO_RESULT = "no sampling request carried a tool_result"
 NO_TOOLS = "no sampling request offered tools, so no tool_use could be answered"
 
@@ -115,9 +120,12 @@ def answers_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
         exchanges = [(exchange, exchange.params.get("messages")) for exchange in probe.exchanges]
         texts = [json.dumps(messages.value, sort_keys=True) if messages else None for _, messages in exchanges]
         times = Counter(texts)
-        for (exchange, before), (_, turns), text in zip(exchanges, exchanges[1:], texts, strict=False):
+        for place, ((exchange, before), text) in enumerate(zip(exchanges, texts, strict=True)):
             asked = _ids(exchange.result, "tool_use") if exchange.result else []
-            if not asked or before is None or turns is None or not _goes_on(before, turns):
+            # A tool may ask the model something of its own before the loop goes on.
+            later = (turns for _, turns in exchanges[place + 1 :] if asked and turns)
+            turns = next((turns for turns in later if _goes_on(before, turns)), None)
+            if turns is None:
                 continue
             # Where one thing was asked twice, nothing tells which of the two answers the server goes on with.
             if times[text] > 1:
@@ -133,8 +141,10 @@ def answers_tool_use(evidence: Evidence, side: Side) -> Iterator[Finding]:
                 yield HELD
 
 
-def _goes_on(before: Value, turns: Value) -> bool:
+def _goes_on(before: Value | None, turns: Value) -> bool:
     """Whether a request continues the conversation of the one before it, and not another one."""
+    if before is None:
+        return False
     earlier, later = before.value, turns.value
     return isinstance(earlier, list) and isinstance(later, list) and later[: len(earlier)] == earlier
 
@@ -176,6 +186,39 @@ def unknown_tool_survived(evidence: Evidence, side: Side) -> Iterator[Finding]:
 
 
 @rule(
+    "tool-loop/cancelled-stops",
+    SERVER,
+    LEGACY_TOOLS_SHOULD,
+    "basic/utilities/cancellation",
+    "behavior-requirements",
+    unobserved="no call could be cancelled in the middle of its tool loop",
+)
+def cancelled_stops(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A call that is cancelled in the middle of its tool loop asks for no more sampling, even where the request that
+    was pending is answered with a tool_use."""
+    for probe in evidence.probes("cancelled-loop"):
+        cancelled = between(probe.session.with_method(side.other, CANCELLED), probe.start.index, probe.follow_up)
+        pings = between(probe.session.with_method(side.other, "ping"), probe.start.index, probe.follow_up)
+        read = probe.session.response_to(pings[0]) if pings else None
+        if not cancelled or read is None:
+            continue  # it may not have read that
+        late = [each.result for each in probe.exchanges if each.result and each.result.message.index > read.index]
+        used = {id for result in late for id in _ids(result, "tool_use")}
+        on = [e for e in probe.exchanges if any(used & {*_ids(turn, "tool_result")} for turn in _messages(e))]
+        for exchange in on:
+            id = shown(cancelled[0].body["params"]["requestId"])
+            yield broken(exchange.request, f"the tool loop of the call with id {id} went on after that was cancelled")
+        if not on:
+            yield HELD
+
+
+def _messages(exchange: Exchange) -> list[Value]:
+    """The messages of a sampling request."""
+    messages = exchange.params.get("messages")
+    return list(messages.elements()) if messages else []
+
+
+@rule(
     "tool-loop/iteration-limit",
     CLIENT,
     TOOLS_SHOULD,
@@ -210,8 +253,7 @@ NO_LOOP = "the client did not declare sampling.tools, or did not answer"
 )
 def missing_result_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request in which a tool_use has no tool_result with -32602."""
-    for exchange in evidence.asks("missing-result") if not refuses_all(evidence) else ():
-        yield from rejected(exchange, -32602, "although a tool_use in it has no tool_result")
+    yield from all_rejected(evidence, "missing-result", -32602, "although a tool_use in it has no tool_result")
 
 
 @rule(
@@ -224,8 +266,23 @@ def missing_result_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]
 )
 def mixed_results_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A client refuses a request in which tool_result blocks stand beside other content with -32602."""
-    for exchange in evidence.asks("mixed-results") if not refuses_all(evidence) else ():
-        yield from rejected(exchange, -32602, "although tool_result blocks stand beside a text in it")
+    because = "although tool_result blocks stand beside a text in it"
+    yield from all_rejected(evidence, "mixed-results", -32602, because)
+
+
+@rule(
+    "tool-loop/undeclared-rejected",
+    CLIENT,
+    # That such a request reaches a client without sampling.tools is not clearly foreseen.
+    {"2025-11-25": ADVICE, "2026-07-28": None},
+    "client/sampling",
+    "error-handling",
+    unobserved="the client declared sampling.tools, or did not answer",
+)
+def undeclared_rejected(evidence: Evidence, side: Side) -> Iterator[Finding]:
+    """A client without sampling.tools, too, refuses a request in which a tool_use has no tool_result or a tool_result
+    stands beside other content, with whatever error."""
+    yield from all_rejected(evidence, "undeclared-loop", None, "although its tool loop is broken")
 
 
 @rule("tool-loop/choice-none", CLIENT, TOOLS_MUST, "client/sampling", "tool-choice-modes", unobserved=NO_LOOP)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ..judging.facts import SystemFacts
 from ..judging.judge import Terms, evidence_of, judge, without_evidence
+from ..judging.no_result import NoResult, Reason, no_result
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus, asked_first, sampling_status
 from ..protocol.revisions import Revision
@@ -34,17 +35,21 @@ class RecordJudgement:
         self._what = what
         self._run_terms = terms
         self._terms = Terms(Side(subject.role), subject.transport, terms.strict, terms.mask)
-        self.reached = bool(run.reached)
         self.ended_early = run.ended_early
         notes = (terms.mask(note) for record in run.revisions.values() for note in record.notes)
         self.notes = list(dict.fromkeys(notes))
         records = {revision: run.revisions[revision.name] for revision in terms.revisions}
         self.statuses: list[SamplingStatus] = []
         self._introduction = Introduction()
-        self._results: dict[tuple[str, Revision | None], Result] = {(REACHED, None): self._on_the_run(run)}
+        self._results: dict[tuple[str, Revision | None], Result] = {}
+        self._no_result: dict[str, NoResult | None] = {}  #: of a client, by revision: why it gave none
+        # What a connection was ended for may have kept it from asking.
+        self._limited = any(map(_limit_reached, run.revisions.values()))
         began = time.monotonic()
         self._judge_all(records)
         self._starts, self._seconds = run.connections, run.seconds + time.monotonic() - began
+        self.reached = bool(run.reached) and not self._shows_nothing
+        self._results[REACHED, None] = self._on_the_run(run)
 
     @property
     def system(self) -> SystemFacts:
@@ -59,7 +64,10 @@ class RecordJudgement:
         for revision, record in records.items():
             evidence = evidence_of(record.transcripts, revision)
             judged = (_with_limit(result, record) for result in judge(evidence, self._terms))
-            results = self._alike(revision, record) or [*map(self._as_recorded, judged)]
+            alike = self._alike(revision, record)
+            results = alike or [*map(self._as_recorded, judged)]
+            if self._terms.side is Side.CLIENT and not alike:
+                self._no_result[revision.name] = no_result(evidence)
             self._results |= {(result.rule, revision): result for result in results}
             if revision in first:
                 status = sampling_status(record, evidence, self._terms.side, results)
@@ -113,14 +121,34 @@ class RecordJudgement:
             verdict = Verdict.ERROR
             message = f"{run.ended_early}, before the {kind} under test took part in sampling"
         elif not run.reached:
-            # What a connection was ended for may have kept it from asking.
-            limited = any(map(_limit_reached, run.revisions.values()))
-            verdict = Verdict.ERROR if limited else Verdict.FAIL
+            verdict = Verdict.ERROR if self._limited else Verdict.FAIL
             message = run.unreached
+        elif fault := self._want_of_results():
+            verdict, message = Verdict.FAIL, fault
         else:
             verdict, message = Verdict.PASS, ", ".join(run.reached)
         statement = f"A run judges a {kind} only if that comes up and takes part in sampling."
         return on_the_run(self._subject, self._run_terms, verdict, message, statement)
+
+    @property
+    def _shows_nothing(self) -> bool:
+        """Whether a client shows in no revision what it makes of sampling: neither a result, nor that it refuses."""
+        found = self._no_result.values()
+        return bool(found) and all(each is not None and each.reason is not Reason.ALLOWED for each in found)
+
+    def _want_of_results(self) -> str:
+        """Why the run says nothing of the client where it is judged, for want of results; empty where it does."""
+        found = {name: each for name, each in self._no_result.items() if each is not None}
+        # To go on without an answer is one's right. It must not be all that is seen.
+        why = [Reason.FAILED, *([Reason.UNCLEAR] if self._shows_nothing else [])]
+        lacking = {name: f"the {self._what} {each.why}" for name, each in found.items() if each.reason in why}
+        if not lacking:
+            return ""
+        advice = (
+            "Whoever declares sampling may refuse, so this breaks no rule; but it leaves nothing to judge. Have the "
+            "client answer in this run. Where its user is to refuse, the error -1 says so (before 2026-07-28)."
+        )
+        return f"{_by_text(lacking)}\n{advice}"
 
 
 def _limit_reached(record: RevisionRun) -> LimitReached | None:

@@ -123,6 +123,17 @@ class OtherAsked(Event):
     answered: bool  #: ``False``: the client had not declared that it has this, and refuses
 
 
+@dataclass(frozen=True, slots=True)
+class SaidInAnotherSession(ToldEvent):
+    """While a call is under way here, the harness is about to give this answer in another session of the server."""
+
+    session: str  #: its label
+    text: str
+    #: the sampling request of this session whose id the answer carries; ``None``: it answers one of the other session
+    id: Any = None
+    called: bool = False  #: a call is under way in the other session, too
+
+
 # --- what was waited for
 
 
@@ -150,6 +161,24 @@ class ExitWatched(ToldEvent):
     exited: bool
     seconds: float
     slowest: float = 0.0  #: what it took for the slowest of its starts and answers before
+
+
+@dataclass(frozen=True, slots=True)
+class PingTimed(Event):
+    """The ping ``id`` was answered only behind the sampling request that was pending when it was sent."""
+
+    id: Any
+    seconds: float  #: from then on until the answer to that request was there
+    alone: float  #: what a ping took right before, while no request was pending
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPolled(Event):
+    """How often the server looked at a task that the fixture client had made."""
+
+    task: str  #: its id
+    polls: int
+    seconds: float  #: from its creation up to the last of them
 
 
 # --- what became of the connection
@@ -276,6 +305,16 @@ class StreamEvent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StreamInterrupted(ToldEvent):
+    """Our endpoint closed the connection of an exchange, and not the stream on it, and waited for the client to take
+    that up again."""
+
+    exchange: str
+    event_id: str  #: by which it can be taken up
+    taken_up: bool  #: ``False``: not within the time-out, or the client ended before
+
+
+@dataclass(frozen=True, slots=True)
 class SessionGiven(Event):
     """The fixture server gave the client a session id."""
 
@@ -322,9 +361,12 @@ KINDS: Mapping[str, type[Event]] = {
     "stdin-closed": StdinClosed,
     "sampled-in-legacy-era": SampledInLegacyEra,
     "other-asked": OtherAsked,
+    "said-in-another-session": SaidInAnotherSession,
     "timed-out": TimedOut,
     "never-answered": NeverAnswered,
     "exit-watched": ExitWatched,
+    "ping-timed": PingTimed,
+    "task-polled": TaskPolled,
     "greeted": Greeted,
     "not-opened": NotOpened,
     "exited": Exited,
@@ -338,6 +380,7 @@ KINDS: Mapping[str, type[Event]] = {
     "http-failed": HttpFailed,
     "http-body": HttpBody,
     "stream-event": StreamEvent,
+    "stream-interrupted": StreamInterrupted,
     "session-given": SessionGiven,
     "request-rejected": RequestRejected,
     "revision-concluded": RevisionConcluded,

@@ -54,6 +54,11 @@ class WireToClient(Wire, Protocol):
     #: the id of the call under way, for transports on which each has a stream of its own
     call: Any
 
+    async def interrupt(self, seconds: float) -> bool:
+        """Close the connection that carries the call under way, but not the stream on it, and wait so many seconds at
+        most until the client takes that up again; whether it did. Does nothing where there are no such streams."""
+        ...
+
     async def send_together(self, raws: Sequence[bytes]) -> bool:
         """Send messages so that they arrive at the same time, as far as the transport can."""
         ...

@@ -68,8 +68,8 @@ class Ask:
     name: str
     params: Any
     fits: Callable[[Revision], bool] = always
-    #: the client must have declared sampling.tools
-    with_tools: bool = False
+    #: the client must have declared sampling.tools, or must not; ``None``: whatever it declared
+    with_tools: bool | None = None
     #: it breaks the schema: a client may refuse it, die of it, or worse
     hostile: bool = False
 
@@ -129,8 +129,10 @@ VALID: tuple[Ask, ...] = (
     Ask("choice-required", "toolChoice required", tools_request(toolChoice={"mode": "required"}), with_arrays, True),
 )
 
-_UNANSWERED = tools_request(*_LOOP, turn("user", _RESULTS[:1]))
-_MIXED = tools_request(*_LOOP, turn("user", [*_RESULTS, text("There.")]))
+_BROKEN_LOOPS = (
+    ("missing-result", "a tool_use without its tool_result", (*_LOOP, turn("user", _RESULTS[:1]))),
+    ("mixed-results", "tool_result blocks beside a text", (*_LOOP, turn("user", [*_RESULTS, text("There.")]))),
+)
 
 _BROKEN = tuple(
     Ask(group, name, params, hostile=True)
@@ -163,6 +165,9 @@ _BROKEN = tuple(
 
 HOSTILE: tuple[Ask, ...] = (
     *_BROKEN,
-    Ask("missing-result", "a tool_use without its tool_result", _UNANSWERED, with_arrays, True, True),
-    Ask("mixed-results", "tool_result blocks beside a text", _MIXED, with_arrays, True, True),
+    *(Ask(group, name, tools_request(*said), with_arrays, True, True) for group, name, said in _BROKEN_LOOPS),
+    *(
+        Ask("undeclared-loop", f"{name} (no tools offered)", request(*said), with_arrays, False, True)
+        for _, name, said in _BROKEN_LOOPS
+    ),
 )

@@ -58,7 +58,7 @@ async def provoke_callback(
             continue
         run.connections += 1
         record.opened = True
-        book = Book(client_tools(revision, models, batches=False))
+        book = Book(client_tools(revision, models, of_callback=True))
         transcript = _open(revision, conditions)
         record.transcripts.append(transcript)
         with conditions.ending.awaited():

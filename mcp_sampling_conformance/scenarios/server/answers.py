@@ -70,6 +70,10 @@ def with_tools(revision: Revision) -> bool:
     return revision.tools
 
 
+def legacy_with_tools(revision: Revision) -> bool:
+    return revision.tools and not revision.modern
+
+
 @dataclass(frozen=True)
 class Answer:
     """One answer to a sampling request; ``outcome`` is the response without ``jsonrpc`` and ``id``."""
@@ -87,15 +91,17 @@ class Answer:
     for_tools: bool | None = None
     last: bool = False
     finer: bool = False
+    short: bool = False
 
 
+PLAIN = "This is sampled answer 000000."
 NASTY_TEXT = (
     "\U0001f469‍\U0001f52c e\u0301 \u202eright to left\u202c \u4e2d\u6587 line\u2028separator\u2029 "
     '\x85 \x00\x1b[31m "quotes" \\ </script> data: {"jsonrpc": "2.0", "id": 1, "result": {}}\n\nevent: end'
 )
 
 VALID: tuple[Answer, ...] = (
-    Answer("kind", "an image", _content({"type": "image", "data": PNG, "mimeType": "image/png"})),
+    Answer("kind", "an image", _content({"type": "image", "data": PNG, "mimeType": "image/png"}), short=True),
     Answer("kind", "audio", _content({"type": "audio", "data": WAV, "mimeType": "audio/wav"}), with_audio),
     Answer(
         "kind",
@@ -103,7 +109,8 @@ VALID: tuple[Answer, ...] = (
         _content([{"type": "text", "text": "One."}, {"type": "image", "data": PNG, "mimeType": "image/png"}]),
         with_arrays,
     ),
-    Answer("kind", "an array of one block", _content([{"type": "text", "text": "One."}]), with_arrays),
+    # The text is much like those of plain answers, so that nothing but the array is new.
+    Answer("kind", "an array of one text", _content([{"type": "text", "text": PLAIN}]), with_arrays, short=True),
     Answer("kind", "an empty array", _content([]), with_arrays),
     Answer(
         "kind",
@@ -133,10 +140,10 @@ VALID: tuple[Answer, ...] = (
         _result(usage={"outputTokens": 3}, content={"type": "text", "text": "One.", "cited": []}),
     ),
     # In the modern era an error has no wire form.
+    Answer("error", "error -1 (the user said no)", _error(-1), legacy, short=True),
     *(
         Answer("error", name, outcome, legacy)
         for name, outcome in (
-            ("error -1 (the user said no)", _error(-1)),
             ("error -32601", _error(-32601)),
             ("error -32602", _error(-32602)),
             ("error -32603", _error(-32603)),

@@ -49,6 +49,7 @@ class Found:
     notes: dict[str, str] = field(default_factory=dict)  #: by label, what came back
     uncalled: dict[str, str] = field(default_factory=dict)  #: of what is listed, why it was not called
     sampling: list[Callee] = field(default_factory=list)  #: the candidates that sampled
+    asked_elsewhere: bool = False  #: a sampling request came in another session than the call that it was for
     silent: set[str] = field(default_factory=set)  #: the labels of those whose calls were waited for in vain
     offered: dict[str, list[Json]] = field(default_factory=dict)  #: the tools that these offered, by label
     #: the form of the sampling capability for which something samples, where nothing did for the first form

@@ -24,11 +24,10 @@ from ...transports.to_server.servers import Server
 from ..conditions import Conditions
 from .callees import Callee
 from .diagnosis import note_refusal
-from .forms import CONTEXT, FORMS
+from .early import begin_late
+from .forms import EVERYTHING, FORMS
 from .listing import settle
 
-#: how long a ping before notifications/initialized is waited for; not every server answers it
-_PING_SECONDS = 0.5
 #: so many connections are open at a time for probes that may hang
 _LANES = 16
 _STATELESS = (
@@ -125,6 +124,8 @@ class Connections:
                 yield None
                 return
             record.transcripts.append(transcript)
+            if form == EVERYTHING and revision.tasks:
+                client.make_tasks()
             # What a server does that may ask for nothing at all shows on the connection without sampling.
             response = await client.greet(revision.name, FORMS[form], others=FORMS[form] is not None)
             accepted = revision.name in client.spoken(response)
@@ -171,16 +172,20 @@ class Connections:
 
     @asynccontextmanager
     async def ready(
-        self, revision: Revision, form: str, wanted: Sequence[Callee], env: Mapping[str, str] | None = None
+        self,
+        revision: Revision,
+        form: str,
+        wanted: Sequence[Callee],
+        env: Mapping[str, str] | None = None,
+        *,
+        late: bool = False,
     ) -> AsyncIterator[FixtureClient | None]:
-        """A connection as from ``open`` on which what is wanted can be called, as far as the server ever lists it."""
+        """A connection as from ``open`` on which what is wanted can be called, as far as the server ever lists it.
+
+        ``late``: it begins only after the first of that was called (legacy era)."""
         async with self.open(revision, form, env) as client:
             if client is not None:
-                if form == CONTEXT and not revision.modern:
-                    # A server that samples before it may (before notifications/initialized) gets the time to do so.
-                    ping = await client.start_request("ping")
-                    await client.until(lambda: client.answered(ping), client.at_least(_PING_SECONDS))
-                await client.begin()
+                await (begin_late(client, wanted[0]) if late else client.begin())
                 if FORMS[form] is not None:
                     await settle(client, wanted)
             yield client

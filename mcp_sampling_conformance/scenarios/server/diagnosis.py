@@ -123,6 +123,8 @@ def _what_was_tried(founds: Sequence[Found]) -> str:
     """What it means that no sampling request came, as a clause."""
     if not any(found.notes for found in founds):
         return "nothing was called"
+    if any(found.asked_elsewhere for found in founds):
+        return "the server asked, but another session than the one whose call it was for"
     if any(found.uncalled for found in founds):
         return "what was called did not ask for sampling, and not everything was called"
     return "the server never asked for sampling"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import anyio
 
@@ -17,6 +17,7 @@ from .diagnosis import outcome
 from .forms import EMPTY, first_form
 from .listing import announced, list_candidates
 from .probes import FIRST, plain
+from .two_sessions import answering_idly
 
 #: once so many calls were waited for in vain, the rest is called side by side, on so many connections, each until one
 #: of its calls is waited for in vain too
@@ -33,10 +34,14 @@ class Discovery:
         self.revision: Revision | None = None  #: the one in which everything was called once
         self._connections = connections
         self._progress = progress
+        self._others: list[FixtureClient] = []  #: further sessions, of which a server may ask the wrong one
 
-    async def find_out(self, client: FixtureClient, revision: Revision) -> None:
-        """Call all candidates, on this connection as long as it lasts; ``found`` then says what samples."""
+    async def find_out(self, client: FixtureClient, revision: Revision, others: Iterable[FixtureClient] = ()) -> None:
+        """Call all candidates, on this connection as long as it lasts; ``found`` then says what samples.
+
+        ``others`` are connections on which nothing is done meanwhile."""
         found = self.found
+        self._others = [] if self._connections.transport == "stdio" else list(others)
         found.opened, self.revision = True, revision
         left = await self._try_all(client, found.candidates if found.named else await self._new_candidates(client))
         # Some servers list what samples only once they know their client, and announce it.
@@ -87,7 +92,7 @@ class Discovery:
 
     async def _try_side_by_side(self, revision: Revision, callees: Sequence[Callee]) -> None:
         """Call each on one of several connections. What is left when all of these hang is not called at all."""
-        left = list(callees)
+        left, self._others = list(callees), []  # of several calls at once nobody knows whose an answer is
 
         async def work() -> None:
             async with self._connections.ready(revision, first_form(revision), self.found.sampling) as client:
@@ -102,8 +107,9 @@ class Discovery:
     async def _try(self, client: FixtureClient, callee: Callee) -> None:
         client.sampling, client.sampler = [], plain
         client.transcript.note(ProbeStarted(FIRST.group, FIRST.name, callee.label))
-        id = await client.start_request(callee.method, callee.params())
-        response = await client.response(id)
+        with answering_idly(self._others, client):
+            id = await client.start_request(callee.method, callee.params())
+            response = await client.response(id)
         if response is None and not client.gone:
             self.found.silent.add(callee.label)
             await client.notify(CANCELLED, {"requestId": client.awaited(id), "reason": "no answer"})
@@ -113,3 +119,7 @@ class Discovery:
             self.found.sampling.append(callee)
             self.found.offered[callee.label] = [tool for asked in client.sampling for tool in tools_of(asked)]
         self.found.notes[callee.label] = outcome(client, response)
+        asked = [other.transcript.label for other in self._others if other.sampling]
+        if asked and not client.sampling:
+            self.found.notes[callee.label] = f"asked another session ({asked[0]}), which had called nothing"
+            self.found.asked_elsewhere = True

@@ -65,7 +65,8 @@ class Era:
             client = self._first[revision]
             if client is not None:
                 with self._connections.noting_bugs(revision):
-                    await self._discovery.find_out(client, revision)
+                    others = [other for other in self._first.values() if other is not None and other is not client]
+                    await self._discovery.find_out(client, revision, others)
                 break
         self._callees_known.set()
 

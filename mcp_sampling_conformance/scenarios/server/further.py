@@ -19,7 +19,9 @@ from .connections import Connections
 from .forms import CONTEXT, EMPTY, EVERYTHING, FORMS, NO_SAMPLING, TOOLS
 from .ground import Ground
 from .plan import Plan, call_plainly
-from .probes import CLOSED, elsewhere, perform
+from .probes import CLOSED, INCOMPLETE, elsewhere, perform
+from .task_probes import perform_tasks
+from .two_sessions import call_in_one, hold_two_sessions
 
 #: in which order a form that did not sample (``False``) and one that does are tried again: a server that samples in
 #: turns, for whatever form, has no period of up to five that fits it
@@ -31,13 +33,13 @@ _UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 FurtherConnection = Callable[[Connections, Found, Plan, anyio.Event], Awaitable[None]]
 
 
-def further_connections(revision: Revision, main: str) -> list[FurtherConnection]:
-    """What to do in the legacy era besides the main connection, which has the form ``main``: what shows a server that
-    asks although it must not comes first."""
+def further_connections(revision: Revision, main: str, place: Ground) -> list[FurtherConnection]:
+    """What to do in the legacy era besides the main connection, which has the form ``main`` and is that of ``place``:
+    what shows a server that asks although it must not comes first."""
     # Before there were tools, "tools" is an unknown member, and a form of its own shows no more than the last one.
     forms = [form for form in FORMS if form != main and (form != TOOLS or revision.tools)]
     spare = next(form for form in (EMPTY, TOOLS, CONTEXT) if form in forms)
-    return [partial(_one_form, revision, form, main, spare) for form in forms]
+    return [partial(_one_form, revision, form, main, spare, place) for form in forms]
 
 
 async def _one_form(
@@ -45,6 +47,7 @@ async def _one_form(
     form: str,
     main: str,
     spare: str,
+    place: Ground,
     connections: Connections,
     found: Found,
     plan: Plan,
@@ -54,14 +57,15 @@ async def _one_form(
     main connection is done on that of the form ``spare``."""
     env = _UNBUFFERED if form == CONTEXT else None
     sampled = False
-    async with connections.ready(revision, form, found.sampling, env) as client:
+    async with connections.ready(revision, form, found.sampling, env, late=form == CONTEXT) as client:
         if client is not None:
             good, sampled = await call_plainly(client, found)
             if good and sampled and form == EVERYTHING:
-                await _close_stdin(client, connections, found, settled)
+                if await perform_tasks(client, found):
+                    await _close_stdin(client, connections, found, settled)
             elif good and sampled and form == spare:
                 await _perform_beside(client, connections, plan)
-                await plan.perform_last(client)
+                await _beside_another_session(client, place, connections, found, plan)
     if form != NO_SAMPLING and not sampled:
         await _try_again(form, main, connections, found, revision)
 
@@ -70,7 +74,8 @@ async def call_in_all_forms(client: ModernClient, found: Found) -> list[str]:
     """Have each call declare another form; returns those that do not sample, as far as the connection lasts.
 
     No sampling is declared first, before the server has seen any other form, and again in the end, when it has seen
-    them all and must not go by one of them. In the end there is no other capability either.
+    them all and must not go by one of them. In the end there is no other capability either, and then not even the
+    member that declares them.
     """
     missing = []
     for form in FORMS:
@@ -81,7 +86,9 @@ async def call_in_all_forms(client: ModernClient, found: Found) -> list[str]:
         if not good:
             return missing
     client.declare(None, others=False)
-    await call_plainly(client, found)
+    if (await call_plainly(client, found)).good:
+        client.declare_nothing()
+        await perform(client, INCOMPLETE, found.called[0])
     return missing
 
 
@@ -123,9 +130,31 @@ async def _perform_beside(client: FixtureClient, connections: Connections, plan:
         await plan.perform_beside(client)
 
 
+async def _beside_another_session(
+    second: FixtureClient, place: Ground, connections: Connections, found: Found, plan: Plan
+) -> None:
+    """Perform what comes last on a connection; where it is a session of a server that has the main one too, before
+    that what shows whether they are kept apart, and in the end an answer that belongs to the other session."""
+    sessions = connections.transport == "http" and not connections.stateless
+    for callee in found.probed if sessions else ():
+        first = await _main(place)
+        if first is not None and not second.struggling:
+            await hold_two_sessions(first, second, callee)
+    await plan.perform_last(second)
+    for callee in found.probed if sessions else ():
+        first = await _main(place)
+        if first is not None and not second.struggling:
+            await call_in_one(first, second, callee, meddle=True)
+
+
+async def _main(place: Ground) -> FixtureClient | None:
+    """The main connection, or a fresh one where that is spent; ``None`` where there can be none."""
+    return place.client if place.has(alone=False) else await place.renew()
+
+
 async def _retry_elsewhere(first: ModernClient, place: Ground, found: Found) -> None:
     """A call on one connection, its retry on another one: the main one, or a fresh one where that is spent."""
-    second = place.client if place.has(alone=False) else await place.renew()
+    second = await _main(place)
     for callee in found.probed:
         if second is None or not await perform(second, elsewhere(first), callee):
             return

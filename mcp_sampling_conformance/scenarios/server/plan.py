@@ -14,6 +14,7 @@ from ..conditions import Progress
 from .callees import Callee, Found
 from .ground import Connect, Ground
 from .probes import FIRST, SECOND, ProbeScript, perform, probes_for
+from .several_calls import of_several_calls
 
 #: a group of probes is left out once so many of the group hung or ended the server
 _STRIKES = 2
@@ -21,6 +22,9 @@ _STRIKES = 2
 _STRIKES_OF_ALL = 2
 #: so many new connections may fail until what is left is given up
 _MOST_REFUSALS = 2
+
+#: of what samples and is of the same sort as something that gets every probe, so many get the short list
+MOST_LIKE_OTHERS = 10
 
 PlannedProbe = tuple[ProbeScript, Callee]
 
@@ -32,8 +36,12 @@ def plain_calls(found: Found) -> list[PlannedProbe]:
 
 def all_probes(revision: Revision, found: Found) -> list[PlannedProbe]:
     """Everything for the main connection: the plain calls, then valid answers for all callees before hostile ones for
-    any."""
+    any. What is like something else gets a short list of them."""
     chosen = [(probe, callee) for callee in found.probed for probe in probes_for(revision, found.offers_tools(callee))]
+    for callee in [callee for callee in found.called if callee not in found.probed][:MOST_LIKE_OTHERS]:
+        probes = probes_for(revision, found.offers_tools(callee))
+        chosen += [(probe, callee) for probe in probes if probe.short]
+    chosen += of_several_calls(revision, found)
     return plain_calls(found) + sorted(chosen, key=lambda planned: planned[0].hostile)
 
 

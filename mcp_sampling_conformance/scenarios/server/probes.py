@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import anyio
 
-from ...peers.client import Asked, FixtureClient, tools_of
+from ...peers.client import Asked, FixtureClient, Sampler, tools_of
 from ...peers.modern_client import ModernClient
-from ...protocol.jsonrpc import Json, is_integer
+from ...protocol.jsonrpc import Json
 from ...protocol.names import CANCELLED
 from ...protocol.revisions import Revision
 from ...transcript.events import AnsweredAgain, EndlessLoop, ExitWatched, FollowUpStarted, ProbeStarted
 from ...transcript.transcript import Transcript
 from ...transports.to_server.stdio import StdioToServer
-from .answers import HOSTILE, VALID, Answer, always, legacy, modern, text_result, tool_use, tool_use_result, with_tools
+from .answers import (
+    HOSTILE,
+    VALID,
+    Answer,
+    always,
+    legacy,
+    legacy_with_tools,
+    modern,
+    text_result,
+    tool_use,
+    tool_use_result,
+    with_tools,
+)
 from .arguments import NoArguments, minimal_arguments
 from .callees import Callee
+from .foreseen import next_id_of_server
 from .retries import CHANGES, Change
 
 #: how long an answer is held back, in seconds, to see that the server lives meanwhile
 _LATE = 0.2
 #: how long the second of two calls may take to sample, in seconds: a server may serve one call after the other
-_SIDE_BY_SIDE = 0.3
+SIDE_BY_SIDE = 0.3
 #: after so many tool_use answers the fixture client gives in
 ENDLESS_ROUNDS = 200
 
@@ -68,6 +79,8 @@ class ProbeScript:
     last: bool = False
     #: much like another one: tried in the newest revision of the era, and in the others if it shows something there
     finer: bool = False
+    #: for all that samples, also for what is much like something else that gets every probe
+    short: bool = False
 
 
 async def perform(client: FixtureClient, probe: ProbeScript, callee: Callee) -> bool:
@@ -97,6 +110,8 @@ async def _second_call(client: FixtureClient, callee: Callee) -> None:
 
 FIRST = ProbeScript("first-call", "a plain text", _first_call, follow_up=False)
 SECOND = ProbeScript("second-call", "a plain text", _second_call, follow_up=False)
+#: for a connection of the modern era that says nothing of what the client can do
+INCOMPLETE = ProbeScript("incomplete-meta", "a call without clientCapabilities", _first_call, follow_up=False)
 
 
 def answering(answer: Answer) -> ProbeScript:
@@ -125,6 +140,7 @@ def answering(answer: Answer) -> ProbeScript:
         for_tools=answer.for_tools,
         last=answer.last,
         finer=answer.finer,
+        short=answer.short,
     )
 
 
@@ -143,7 +159,20 @@ async def _late(client: FixtureClient, callee: Callee) -> None:
     await call(client, callee)
 
 
-async def _pending(client: FixtureClient, callee: Callee, id: int | str | None = None) -> int | str:
+async def _pinged(client: FixtureClient, callee: Callee) -> None:
+    """Ping while the sampling request is pending, and answer that once the ping is answered."""
+
+    async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
+        if position == 0:
+            ping = await client.start_request("ping")
+            await client.until(lambda: client.answered(ping), client.at_least(SIDE_BY_SIDE))
+        await plain(client, asked, position)
+
+    client.sampler = sampler
+    await call(client, callee)
+
+
+async def pending(client: FixtureClient, callee: Callee, id: int | str | None = None) -> int | str:
     """Start a call and wait until its sampling request is there (or the call is answered without)."""
     before = len(client.sampling)
     id = await client.start_request(callee.method, callee.params(), id)
@@ -154,9 +183,9 @@ async def _pending(client: FixtureClient, callee: Callee, id: int | str | None =
 async def _concurrent(client: FixtureClient, callee: Callee) -> None:
     """Two calls at once, the sampling request of the second answered first."""
     client.sampler = None
-    first = await _pending(client, callee)
+    first = await pending(client, callee)
     second = await client.start_request(callee.method, callee.params())
-    await client.until(lambda: len(client.sampling) > 1 or client.answered(second), client.at_least(_SIDE_BY_SIDE))
+    await client.until(lambda: len(client.sampling) > 1 or client.answered(second), client.at_least(SIDE_BY_SIDE))
     client.sampler = plain  # whatever comes later is answered at once
     for asked in reversed(list(client.sampling)):
         await plain(client, asked, 0)
@@ -166,52 +195,55 @@ async def _concurrent(client: FixtureClient, callee: Callee) -> None:
 
 async def _same_id(client: FixtureClient, callee: Callee) -> None:
     """A call whose id is the one that the server will use next for its own request."""
-    await client.response(await client.start_request(callee.method, callee.params(), _next_id_of_server(client)))
-
-
-def _next_id_of_server(client: FixtureClient) -> int | str | None:
-    """What the server's next request id will be, where its last two ids count up; else ``None``."""
-    if len(client.recent_server_ids) < 2:
-        return None
-    (head_before, before), (head, last) = (_counted(id) for id in client.recent_server_ids)
-    if last is None or before is None or head != head_before or last - before != 1:
-        return None
-    foreseen = last + 1 if head is None else f"{head}{last + 1}"
-    return None if foreseen in client.used_ids else foreseen
-
-
-#: ids beyond that count nothing: they take long to read, or are too large to be written
-_LONGEST_ID, _LARGEST_ID = 200, 10**18
-_COUNTED = re.compile(r"(.*?)(0|[1-9][0-9]{0,17})", re.DOTALL)
-
-
-def _counted(id: Any) -> tuple[str | None, int | None]:
-    """An id as what stands before its number, and the number."""
-    if is_integer(id) and abs(id) < _LARGEST_ID:
-        return None, int(id)
-    found = _COUNTED.fullmatch(id) if isinstance(id, str) and len(id) <= _LONGEST_ID else None
-    return (found[1], int(found[2])) if found else (None, None)
+    await client.response(await client.start_request(callee.method, callee.params(), next_id_of_server(client)))
 
 
 async def _cancelled(client: FixtureClient, callee: Callee) -> None:
     """Cancel the call while its sampling request is pending; then answer that, unless the server cancelled it."""
     client.sampler = None
-    id = await _pending(client, callee)
+    id = await pending(client, callee)
     if client.answered(id) or not client.sampling:
         return
-    await client.notify(CANCELLED, {"requestId": id, "reason": "the fixture client changed its mind"})
-    ping = await client.start_request("ping")  # once this is answered, the cancellation was read
-    await client.until(lambda: client.answered(ping), client.at_least(_SIDE_BY_SIDE))
+    await _take_back(client, id)
     client.sampler = plain  # for a server that goes on all the same
     for asked in list(client.sampling):
         if asked.body.get("id") not in client.cancelled:
             await plain(client, asked, 0)
 
 
+async def _take_back(client: FixtureClient, id: int | str) -> None:
+    """Cancel a call, and wait until the server has read that."""
+    await client.notify(CANCELLED, {"requestId": id, "reason": "the fixture client changed its mind"})
+    await _ping(client)
+
+
+async def _ping(client: FixtureClient) -> None:
+    """Ping, and wait for the answer: once it is there, what was sent before was read."""
+    ping = await client.start_request("ping")
+    await client.until(lambda: client.answered(ping), client.at_least(SIDE_BY_SIDE))
+
+
+async def _cancelled_loop(client: FixtureClient, callee: Callee) -> None:
+    """Cancel the call in the second round of its tool loop; then ask for a tool once more, unless the server cancelled
+    its own request."""
+    client.sampler = _using_tools(_one, rounds=1, then=None)
+    id = await client.start_request(callee.method, callee.params())
+    await client.in_time(lambda: len(client.sampling) > 1 or client.answered(id))
+    client.sampler = plain
+    if client.answered(id) or len(client.sampling) < 2:
+        return
+    await _take_back(client, id)
+    again = _using_tools(_one, rounds=ENDLESS_ROUNDS)
+    for position, asked in enumerate(list(client.sampling)[1:], 1):
+        if asked.body.get("id") not in client.cancelled:
+            await again(client, asked, position)
+    await _ping(client)
+
+
 async def _abandoned(client: FixtureClient, callee: Callee) -> None:
     """Leave what the call asked for unanswered."""
     client.sampler = None
-    await _pending(client, callee)
+    await pending(client, callee)
 
 
 def _retrying(change: Change) -> ProbeScript:
@@ -259,7 +291,7 @@ _EXIT_SECONDS, _EXIT_FACTOR = 7.5, 10
 async def _closed(client: FixtureClient, callee: Callee) -> None:
     """Close the server's stdin while its sampling request is pending."""
     client.sampler = None
-    id = await _pending(client, callee)
+    id = await pending(client, callee)
     if client.answered(id) or not client.sampling:
         return
     assert isinstance(client.wire, StdioToServer)
@@ -274,19 +306,24 @@ async def _closed(client: FixtureClient, callee: Callee) -> None:
 CLOSED = ProbeScript("closed", "stdin was closed", _closed, follow_up=False)
 
 
-def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: int, group: str = "tools") -> ProbeScript:
-    """Answer with the tool_use blocks that ``make`` builds for a tool that the request offers, ``rounds`` times."""
+def _using_tools(make: Callable[[Json, int], list[Json]], *, rounds: int, then: Sampler | None = plain) -> Sampler:
+    """Answer with the tool_use blocks that ``make`` builds for a tool that the request offers, ``rounds`` times; what
+    comes ``then`` is left to another one, or unanswered."""
 
     async def sampler(client: FixtureClient, asked: Asked, position: int) -> None:
         if position < rounds and (tools := tools_of(asked)):
             await asked.reply(tool_use_result(make(tools[0], position)))
-        else:
-            await plain(client, asked, position)
+        elif then:
+            await then(client, asked, position)
 
+    return sampler
+
+
+def _tool_uses(name: str, make: Callable[[Json, int], list[Json]], *, rounds: int, group: str = "tools") -> ProbeScript:
     async def run(client: FixtureClient, callee: Callee) -> None:
         if rounds == ENDLESS_ROUNDS:
             client.transcript.note(EndlessLoop(rounds))
-        client.sampler = sampler
+        client.sampler = _using_tools(make, rounds=rounds)
         await call(client, callee)
 
     return ProbeScript(group, name, run, for_tools=True)
@@ -297,7 +334,7 @@ def _use_of_offered(tool: Json, identifier: str) -> Json:
         arguments = minimal_arguments(tool.get("inputSchema"))
     except NoArguments:
         arguments = {}
-    return tool_use(identifier, str(tool.get("name")), arguments)
+    return {**tool_use(identifier, str(tool.get("name")), arguments), "_meta": {"com.example/cache": identifier}}
 
 
 def _one(tool: Json, position: int) -> list[Json]:
@@ -315,6 +352,7 @@ def _unknown(tool: Json, position: int) -> list[Json]:
 #: in this order on one connection: what leaves the server unharmed first, what breaks the specification last
 PROBES: tuple[tuple[Callable[[Revision], bool], ProbeScript], ...] = (
     (legacy, ProbeScript("late", "an answer that came late", _late)),
+    (legacy, ProbeScript("pinged", "a ping while its sampling request was pending", _pinged)),
     (always, ProbeScript("concurrent", "two calls at once", _concurrent)),
     (legacy, ProbeScript("same-id", "a call whose id the server's own request had too", _same_id)),
     *(
@@ -329,6 +367,10 @@ PROBES: tuple[tuple[Callable[[Revision], bool], ProbeScript], ...] = (
     *((answer.fits, answering(answer)) for answer in VALID),
     (legacy, ProbeScript("cancelled", "a call that was cancelled", _cancelled)),
     (modern, ProbeScript("cancelled", "a call that was abandoned", _abandoned)),
+    (
+        legacy_with_tools,
+        ProbeScript("cancelled-loop", "a tool loop that was cancelled", _cancelled_loop, for_tools=True),
+    ),
     (legacy, ProbeScript("duplicate", "an answer that came twice", _twice, hostile=True)),
     *((modern, _retrying(change)) for change in sorted(CHANGES, key=lambda change: change.hostile)),
     *((answer.fits, answering(answer)) for answer in HOSTILE),

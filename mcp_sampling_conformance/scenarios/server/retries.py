@@ -39,6 +39,18 @@ def _with_one_more(params: Json) -> Json:
     return {**params, "inputResponses": {**params["inputResponses"], **more}}
 
 
+def _with_another_alone(params: Json) -> Json:
+    return {**params, "inputResponses": {"com.example/unasked": text_result("Nobody asked.")}}
+
+
+def _of_another_kind(params: Json) -> Json:
+    """Each answer is one to a form, an ElicitResult."""
+    return {**params, "inputResponses": dict.fromkeys(params["inputResponses"], _FORM)}
+
+
+_FORM = {"action": "accept", "content": {"name": "value"}}
+
+
 def _answers(value: Any) -> Callable[[Json], Json]:
     return lambda params: {**params, "inputResponses": value}
 
@@ -84,6 +96,8 @@ CHANGES: tuple[Change, ...] = (
     Change("missing-answers", "a retry without answers", _answers({})),
     Change("missing-answers", "a retry without inputResponses", _without_answers),
     Change("missing-answers", "a retry without one of the answers", _without_one_answer),
+    Change("missing-answers", "a retry with nothing but an answer that nobody asked for", _with_another_alone),
+    Change("malformed-answers", "an answer to an elicitation instead of the sampling", _of_another_kind, hostile=True),
     Change("malformed-answers", "inputResponses that are a string", _answers("An answer."), hostile=True),
     Change("malformed-answers", "inputResponses that are an array", _answers([]), hostile=True),
     Change("altered-state", "a requestState with one character altered", _state(_one_character), hostile=True),

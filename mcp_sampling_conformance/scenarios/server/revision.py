@@ -88,7 +88,7 @@ class RevisionScenario:
 
         Returns an event for each, which is set once it is over but for a process that may take its time to end.
         """
-        further: list[FurtherConnection] = further_connections(self.revision, self._main)
+        further: list[FurtherConnection] = further_connections(self.revision, self._main, place)
         if self.revision.modern:
             further = [partial(all_forms, self.revision, self._main, place)]
         settled = [anyio.Event() for _ in further]

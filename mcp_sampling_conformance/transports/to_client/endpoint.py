@@ -151,7 +151,7 @@ class Endpoint:
         try:
             await unless_hung_up(request, partial(self.answer, session, post, body, response))
         finally:
-            session.drop(post)
+            session.drop(post, entry.channel)
 
     async def _body(self, request: Request) -> bytes | None:
         """The body of a request; ``None`` where it is too long."""

@@ -6,6 +6,7 @@ basic/transports "Session Management".
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -63,7 +64,7 @@ class LegacyEndpoint(Endpoint):
         await response.stream(post, {SESSION_ID: session.id} if opens and session.id else {})
 
     async def answer_other(self, request: Request, send: Send) -> None:
-        """GET is a stream on which nothing comes, DELETE ends the session."""
+        """GET takes up a stream that was interrupted, or is one on which nothing comes; DELETE ends the session."""
         headers, method = kept_headers(request), request.method
         session = self.session_for(headers, None)
         try:
@@ -72,6 +73,14 @@ class LegacyEndpoint(Endpoint):
         except Refused as refusal:
             status = refusal.status
         response = Response(request, send, session.transcript, session.new_channel(method))
+        post = session.interrupted(headers.get("last-event-id")) if status == 200 and method == "GET" else None
+        if post is not None:
+            post.take_up(response.channel)
+            try:
+                await unless_hung_up(request, partial(response.stream, post))
+            finally:
+                session.drop(post, response.channel)
+            return
         if status == 200 and method == "GET":
             await response.start_stream()
             await unless_hung_up(request, session.ended.wait)

@@ -49,6 +49,10 @@ class MemoryToClient:
         """Send messages one right behind the other."""
         return all([await self.send(raw) for raw in raws])
 
+    async def interrupt(self, seconds: float) -> bool:
+        """There is but one stream."""
+        return False
+
     async def messages(self) -> AsyncIterator[Entry]:
         """What the client session sends, until it ends."""
         async for item in self.reader:

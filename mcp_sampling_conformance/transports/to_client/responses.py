@@ -12,7 +12,7 @@ from ...protocol.http_headers import KEPT, Headers
 from ...transcript.events import HttpExchange
 from ...transcript.transcript import Transcript
 from ..event_stream import EVENT_STREAM
-from .sessions import Post
+from .sessions import Form, Outgoing, Post
 
 JSON = "application/json"
 #: the status that goes with a JSON-RPC error; 400 with any other
@@ -49,17 +49,28 @@ class Response:
         """Write each message as soon as there is one; those that were put together go together."""
         await self.start_stream(headers)
         async for message in post.messages():
-            raw = b"".join(each.raw for each in (message, *post.waiting()))
-            await self._send({"type": "http.response.body", "body": raw, "more_body": True})
+            await self._write(message, post)
         await self.end()
 
     async def whole(self, post: Post) -> None:
-        """Write the one message that there will be, an error with the status that says so."""
+        """Write the one message that there will be, an error with the status that says so; where it turns out that
+        there are more, a stream of them."""
+        streamed = False
         async for message in post.messages():
-            status = 200 if message.error is None else _STATUS.get(message.error["code"], 400)
-            await self.reply(status, EVENT_STREAM if message.framed else JSON, message.raw)
-            return
-        await self.reply(503)
+            if post.form is not Form.STREAM:
+                status = 200 if message.error is None else _STATUS.get(message.error["code"], 400)
+                await self.reply(status, EVENT_STREAM if message.framed else JSON, message.raw)
+                return
+            if not streamed:
+                await self.start_stream()
+                streamed = True
+            await self._write(message, post)
+        await (self.end() if streamed else self.reply(503))
+
+    async def _write(self, message: Outgoing, post: Post) -> None:
+        """Write a message, and what was put besides, in one piece."""
+        raw = b"".join(each.raw for each in (message, *post.waiting()))
+        await self._send({"type": "http.response.body", "body": raw, "more_body": True})
 
     def _note(self, status: int, headers: Mapping[str, str]) -> None:
         given = {name.lower(): value for name, value in headers.items()}

@@ -12,7 +12,11 @@ import anyio
 
 from ...protocol.json_text import parse
 from ...protocol.jsonrpc import Json, id_key
+from ...transcript.events import StreamEvent, StreamInterrupted
 from ...transcript.transcript import Entry, Side, Transcript
+
+#: after how many milliseconds a client is to take up a stream again
+_RETRY = 50
 
 
 class Form(Enum):
@@ -37,6 +41,9 @@ class Post:
     def __init__(self, channel: str, requests: Sequence[Json], form: Form) -> None:
         self.channel = channel
         self.form = form
+        self.event_ids: list[str] = []  #: by which its stream can be taken up again, once it was interrupted
+        self.carried = True  #: there is a connection that carries the answer
+        self.moved = anyio.Event()  #: set when an interrupted stream was taken up again, or is over
         self._waiting = [id_key(request["id"]) for request in requests]
         self._writer, self._reader = anyio.create_memory_object_stream[Outgoing](math.inf)
 
@@ -61,6 +68,23 @@ class Post:
         """Nothing more will be put."""
         self._waiting.clear()
         self._writer.close()
+        self.moved.set()
+
+    def interrupt(self, event_id: str) -> bytes:
+        """End the connection with an event without data, by whose id the stream on it can be taken up; returns that
+        event as it crosses."""
+        event = f"id: {event_id}\nretry: {_RETRY}\ndata: \n\n".encode()
+        self.event_ids.append(event_id)
+        self._writer.send_nowait(Outgoing(event, True, None))
+        self._writer.close()
+        self._writer, self._reader = anyio.create_memory_object_stream[Outgoing](math.inf)
+        self.carried, self.moved = False, anyio.Event()
+        return event
+
+    def take_up(self, channel: str) -> None:
+        """From here on another exchange carries the answer."""
+        self.channel, self.carried = channel, True
+        self.moved.set()
 
     async def messages(self) -> AsyncIterator[Outgoing]:
         """What was put, as it comes, until the POST is closed."""
@@ -94,13 +118,33 @@ class HttpToClient:
         is_response = isinstance(body, dict) and "method" not in body
         id = body["id"] if is_response else self.call
         post = next((post for post in self._posts if post.waits_for(id)), None)
-        if post is None:
+        if post is None or not post.carried:
             return False
+        if not is_response:
+            post.form = Form.STREAM  # there is more to come than one message
         message = post.put(raw, body.get("error") if is_response else None)
         self.transcript.record(Side.SERVER, message.raw, post.channel, raw if message.framed else None)
         if is_response:
             post.settle(id)
         return True
+
+    async def interrupt(self, seconds: float) -> bool:
+        """Close the connection of the call under way behind an event that lets the client take its stream up again;
+        whether it did so within that many seconds."""
+        post = next((post for post in self._posts if post.waits_for(self.call)), None)
+        if post is None or not post.carried:
+            return False
+        exchange, event_id = post.channel, f"stream-{self._exchanges}"
+        self.transcript.note(StreamEvent(exchange, post.interrupt(event_id)))
+        with anyio.move_on_after(seconds):
+            await post.moved.wait()
+        self.transcript.note(StreamInterrupted(exchange, event_id, post.carried))
+        return post.carried
+
+    def interrupted(self, event_id: str | None) -> Post | None:
+        """The POST whose stream can be taken up by an event id."""
+        waiting = (post for post in self._posts if not post.carried)
+        return next((post for post in waiting if event_id in post.event_ids), None)
 
     async def send_together(self, raws: Sequence[bytes]) -> bool:
         """Send messages one right behind the other."""
@@ -124,10 +168,12 @@ class HttpToClient:
         """From here on what belongs to the requests of this POST goes to it. Call it before ``take``."""
         self._posts.append(post)
 
-    def drop(self, post: Post) -> None:
-        """The POST was answered, or the client has hung up."""
-        post.close()
-        self._posts.remove(post)
+    def drop(self, post: Post, channel: str) -> None:
+        """An exchange is over: the POST was answered, or the client has hung up. One whose stream was interrupted waits
+        on, as does one that another exchange carries by now."""
+        if post.carried and post.channel == channel:
+            post.close()
+            self._posts.remove(post)
 
     def end(self) -> None:
         """End the session."""

@@ -46,6 +46,10 @@ class RelayToClient:
             return False
         return True
 
+    async def interrupt(self, seconds: float) -> bool:
+        """There is but one stream, and it is the connection."""
+        return False
+
     async def messages(self) -> AsyncIterator[Entry]:
         """What the client writes, line by line, until it closes our stdin."""
         with suppress(CutOff):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 
 import anyio
 import httpx2
@@ -24,6 +25,8 @@ _SECRET = frozenset({"authorization", "proxy-authorization"})
 _MAX_REDIRECTS = 3
 _BODY_SHOWN = 300
 _TOO_LONG = Limit(MESSAGE_BYTES, "bytes in one HTTP body")
+#: the certificates that are trusted; reading them takes longer than all else in opening a connection
+_trusted = cache(httpx2.create_ssl_context)
 #: what reading and writing raises where the other end, or we ourselves, have gone
 BROKEN = (httpx2.HTTPError, httpx2.StreamError, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
@@ -50,6 +53,7 @@ class Requests:
         local = url.host in ("127.0.0.1", "localhost", "::1")
         self._client = httpx2.AsyncClient(
             headers=dict(headers),
+            verify=_trusted(trust_env=not local),
             timeout=httpx2.Timeout(timeout, read=None, pool=None),
             limits=httpx2.Limits(max_connections=None),
             trust_env=not local,

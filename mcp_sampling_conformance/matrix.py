@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ..plugin import OPTIONS, SUBJECTS
-from .ids import ROOT, place
+from .plugin import OPTIONS, SUBJECTS
+from .pytest_plugin.ids import ROOT, place
 
 #: the file that names the implementations
 FILE = "mcp-sampling.toml"
