@@ -199,14 +199,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def _means_us(config: pytest.Config) -> bool:
     """Whether a system under test is named to be judged by us, though nobody asked for our items.
 
-    What another plugin's option names is for that plugin. Whoever runs some tests of their own runs those, whatever the
-    ini file says of us.
+    Whoever runs some tests of their own runs those, whatever the ini file says of us, or an option that another plugin
+    has too and these tests may be for.
     """
-    shared = config.stash[_SHARED]
-    if any(_on_command_line(config, option) is not None for option in SUBJECTS if option not in shared):
-        return True
-    in_ini = any(config.getini(ini_key(option)) for option in SUBJECTS if ini_key(option) not in shared)
-    return in_ini and not paths_given(config)
+    named = {option for option in SUBJECTS if _on_command_line(config, option) is not None}
+    return bool(named - config.stash[_SHARED]) or not paths_given(config)
 
 
 def _begin(config: pytest.Config, asked: dict[str, str]) -> None:

@@ -87,17 +87,6 @@ def test_what_is_asked_for_on_the_command_line_is_judged_beside_any_path(run: Ru
     assert {ITEM, "test_theirs.py::test_theirs"} <= set(result.outlines)
 
 
-@pytest.mark.parametrize(("args", "ours"), [((), False), (("mcp-sampling",), True)])
-def test_what_another_plugins_key_names_is_judged_when_asked_for(
-    run: Run, pytester: pytest.Pytester, unstarted: str, args: tuple[str, ...], ours: bool
-) -> None:
-    pytester.makeconftest("def pytest_addoption(parser): parser.addini('mcp_server', 'of another plugin')")
-    ini(pytester, mcp_server=unstarted)
-    result = run("--collect-only", "-q", *args)
-    assert result.ret == 0
-    assert (ITEM in result.outlines) == ours
-
-
 def test_a_system_on_the_command_line_takes_the_place_of_that_in_the_ini_file(
     run: Run, pytester: pytest.Pytester, unstarted: str
 ) -> None:

@@ -488,7 +488,8 @@ FOREIGN_KINDS = {
 @pytest.mark.parametrize("kind", FOREIGN_KINDS)
 @pytest.mark.parametrize("order", ["before", "after", "conftest"])
 def test_beside_a_plugin_with_the_same_options(run: Run, pytester: pytest.Pytester, kind: str, order: str) -> None:
-    """Both read what the user gives; we judge it where our items are asked for, and never a default of the other."""
+    """Both read what the user gives; a default of the other that nobody asked for does not switch us on, and what is
+    given for tests of theirs does not either."""
     source = FOREIGN.format(**FOREIGN_KINDS[kind])
     pytester.makepyfile(test_theirs="def test_theirs(): pass")
     if order == "conftest":
@@ -502,14 +503,14 @@ def test_beside_a_plugin_with_the_same_options(run: Run, pytester: pytest.Pytest
     result = run(*load, server=None)
     assert result.parseoutcomes() == {"passed": 1}
     assert "mcp sampling" not in result.stdout.str()
-    for theirs in ((), ("test_theirs.py",)):
-        result = run(*load, *theirs)
-        assert result.parseoutcomes() == {"passed": 1}
-        assert "mcp sampling" not in result.stdout.str()
+    result = run(*load, "test_theirs.py")
+    assert result.parseoutcomes() == {"passed": 1}
+    assert "mcp sampling" not in result.stdout.str()
     # The timeout is the other's default on purpose: given is given.
-    result = run(*load, "--collect-only", "mcp-sampling", "--mcp-timeout", "30")
-    result.stdout.fnmatch_lines([f"foreign: *{REFERENCE}* *30*", f"mcp sampling: judging the server {REFERENCE} *"])
-    assert result.ret == 0
+    for ours in ((), ("mcp-sampling",)):
+        result = run(*load, "--collect-only", *ours, "--mcp-timeout", "30")
+        result.stdout.fnmatch_lines([f"foreign: *{REFERENCE}* *30*", f"mcp sampling: judging the server {REFERENCE} *"])
+        assert result.ret == 0
 
 
 def test_a_timeout_that_is_another_plugins_default_counts_when_given(run: Run, pytester: pytest.Pytester) -> None:
