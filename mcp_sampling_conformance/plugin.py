@@ -203,7 +203,8 @@ def _means_us(config: pytest.Config) -> bool:
     has too and these tests may be for.
     """
     named = {option for option in SUBJECTS if _on_command_line(config, option) is not None}
-    return bool(named - config.stash[_SHARED]) or not paths_given(config)
+    shared: set[str] = config.stash[_SHARED]
+    return bool(named - shared) or not paths_given(config)
 
 
 def _begin(config: pytest.Config, asked: dict[str, str]) -> None:
