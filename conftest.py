@@ -38,7 +38,7 @@ for late in (
     "transports.to_server.memory",
 ):
     importlib.import_module(f"mcp_sampling_conformance.{late}")
-for theirs in ("jsonschema", "ruamel.yaml"):
+for theirs in ("httpcore2", "jsonschema", "ruamel.yaml"):
     importlib.import_module(theirs)
 all_rules()
 
