@@ -39,10 +39,7 @@ _ONLY_FOR: dict[str, tuple[str, ...]] = {
 #: our entry point for pytest
 _PLUGIN = "mcp_sampling_conformance"
 #: how pytest is run: with our plugin, and without what is of use in tests only
-_PYTEST = (
-    *("-p", _PLUGIN, "-p", "no:cacheprovider", "--noconftest", "--assert=plain", "--disable-warnings"),
-    *("-q", "-o", "console_output_style=classic"),
-)
+_PYTEST = ("-p", _PLUGIN, "-p", "no:cacheprovider", "--noconftest", "--assert=plain", "--disable-warnings")
 _EXIT_CODES = """\
 exit codes:
   0  nothing that counts was broken: no MUST, with --strict no SHOULD either
@@ -199,13 +196,18 @@ def _judge(options: argparse.Namespace) -> int:
     further: list[str] = options.further
     items = [] if any(word.partition("::")[0] == ROOT for word in further) else [ROOT]
     others = [] if further else _no_other_plugins()  # which further words may be for
-    with tempfile.TemporaryDirectory() as folder:
-        ini = Path(folder, "pytest.ini")
+    # Ids begin where we are, unless something here has the name of our items.
+    root = None if Path(ROOT).exists() else os.getcwd()
+    quiet = ("-q", "-o", "console_output_style=classic")
+    return _run_pytest([*quiet, *others, *items, *_given(options), *further], root, plugins=[_NoLetters()])
+
+
+def _run_pytest(words: Sequence[str], root: str | None, plugins: Sequence[object] = ()) -> int:
+    """Run pytest with an empty ini file, and the directory of that in place of a root."""
+    with tempfile.TemporaryDirectory() as empty:
+        ini = Path(empty, "pytest.ini")
         ini.touch()
-        # Ids begin where we are, unless something here has the name of our items.
-        root = folder if Path(ROOT).exists() else os.getcwd()
-        words = [*_PYTEST, "-c", str(ini), f"--rootdir={root}", *others, *items, *_given(options), *further]
-        return int(pytest.main(words, plugins=[_NoLetters()]))
+        return int(pytest.main([*_PYTEST, "-c", str(ini), f"--rootdir={root or empty}", *words], plugins=[*plugins]))
 
 
 def _no_other_plugins() -> Iterator[str]:
@@ -271,20 +273,9 @@ def _run_matrix(options: argparse.Namespace) -> int:
     words += [f"--mcp-matrix-only={name}" for name in options.only or ()]
     words += ["-n", options.workers] if options.workers else []
     others = [] if options.workers or options.further else _no_other_plugins()
-    with tempfile.TemporaryDirectory() as empty:
-        ini = Path(empty, "pytest.ini")
-        ini.touch()
-        plugins = ["-p", _PLUGIN, "-p", read_matrix.__module__, "-p", "no:cacheprovider", *others]
-        plain = [
-            "--noconftest",
-            "--assert=plain",
-            "--disable-warnings",
-            "-v",
-            "-c",
-            str(ini),
-            f"--rootdir={os.getcwd()}",
-        ]
-        return int(pytest.main([*plugins, *plain, empty, *words, *options.further]))
+    with tempfile.TemporaryDirectory() as nothing:  # the items come from the file, and no path has any
+        words = ["-p", read_matrix.__module__, *others, "-v", nothing, *words, *options.further]
+        return _run_pytest(words, os.getcwd())
 
 
 def _make_site(options: argparse.Namespace) -> int:

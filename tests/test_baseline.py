@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mcp_sampling_conformance.judging.baseline import Baseline, Entry, Standing, fails_everywhere
+from mcp_sampling_conformance.judging.baseline import Baseline, KnownFailure, Standing, fails_everywhere
 from mcp_sampling_conformance.judging.baseline_file import BaselineError, read_baseline, updated
 from mcp_sampling_conformance.judging.results import Result, Verdict
 
@@ -47,12 +47,18 @@ def holding(rule: str, revision: str = NEW) -> Result:
     ],
 )
 def test_what_an_entry_covers(entry: str, covered: list[str]) -> None:
-    assert [revision for revision in (OLD, NEW) if Entry(entry, 1).covers("max-tokens/integer", revision)] == covered
+    assert [
+        revision for revision in (OLD, NEW) if KnownFailure(entry, 1).covers("max-tokens/integer", revision)
+    ] == covered
 
 
 def test_a_run_against_what_is_known() -> None:
     baseline = Baseline(
-        [Entry(f"max-tokens/integer@{NEW}", 4), Entry("max-tokens/present", 5), Entry("tool-loop/*", 6)]
+        [
+            KnownFailure(f"max-tokens/integer@{NEW}", 4),
+            KnownFailure("max-tokens/present", 5),
+            KnownFailure("tool-loop/*", 6),
+        ]
     )
     known, new, fixed = failing("tool-loop/balanced"), failing("max-tokens/integer", OLD), holding("max-tokens/integer")
     comparison = baseline.compare([known, new, fixed, result("max-tokens/present", NEW, Verdict.NOT_OBSERVED)])
@@ -65,13 +71,13 @@ def test_a_run_against_what_is_known() -> None:
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.WARN, Verdict.ERROR])
 def test_what_still_breaks_somewhere_stays_known(verdict: Verdict) -> None:
-    baseline = Baseline([Entry("max-tokens/integer", 1)])
+    baseline = Baseline([KnownFailure("max-tokens/integer", 1)])
     results = [holding("max-tokens/integer", OLD), result("max-tokens/integer", NEW, verdict)]
     assert not baseline.compare(results).stale
 
 
 def test_what_is_flaky_is_never_stale() -> None:
-    baseline = Baseline([Entry("max-tokens/integer", 1, flaky=True)])
+    baseline = Baseline([KnownFailure("max-tokens/integer", 1, flaky=True)])
     assert not baseline.compare([holding("max-tokens/integer")]).stale
     assert baseline.standing(failing("max-tokens/integer")) is Standing.KNOWN
 

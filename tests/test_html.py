@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mcp_sampling_conformance.judging.baseline import Comparison, Entry
+from mcp_sampling_conformance.judging.baseline import Comparison, KnownFailure
 from mcp_sampling_conformance.judging.excerpt import Excerpt, ShownMessage
 from mcp_sampling_conformance.judging.results import Result, Verdict
 from mcp_sampling_conformance.judging.status import SamplingStatus
@@ -164,6 +164,6 @@ def test_what_is_about_bytes_shows_them() -> None:
 
 def test_known_failures_are_called_so() -> None:
     known, new = result(Verdict.FAIL), result(Verdict.FAIL, "2025-06-18")
-    shown = page([known, new], baseline=Comparison([known], [new], [Entry("id/id-valid", 2)]))
+    shown = page([known, new], baseline=Comparison([known], [new], [KnownFailure("id/id-valid", 2)]))
     assert "1 known, 1 new, 1 fixed: remove id/id-valid (line 2)" in shown.text
     assert {"known", "new"} <= set(shown.content["span"])

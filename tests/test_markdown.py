@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_sampling_conformance.judging.baseline import Comparison, Entry
+from mcp_sampling_conformance.judging.baseline import Comparison, KnownFailure
 from mcp_sampling_conformance.judging.results import Result, Verdict
 from mcp_sampling_conformance.judging.status import SamplingStatus
 from mcp_sampling_conformance.report.github import annotated, append
@@ -43,7 +43,7 @@ def test_the_whole_of_a_small_run() -> None:
     warned = result("max-tokens/positive", "2025-11-25", Verdict.WARN, "it is 0")
     held = result("role/request-roles", "2025-11-25", Verdict.PASS)
     unseen = result("role/request-roles", "2025-06-18", Verdict.NOT_OBSERVED)
-    baseline = Comparison([failed[0]], [failed[1]], [Entry("role/request-roles", 2)])
+    baseline = Comparison([failed[0]], [failed[1]], [KnownFailure("role/request-roles", 2)])
     text = markdown(report([*failed, warned, held, unseen], baseline=baseline, partial="it was interrupted"))
     lines = text.splitlines()
     assert lines[:5] == [

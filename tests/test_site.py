@@ -15,7 +15,7 @@ from mcp_sampling_conformance.judging.facts import SystemFacts
 from mcp_sampling_conformance.judging.results import Result, Verdict
 from mcp_sampling_conformance.judging.status import SamplingStatus
 from mcp_sampling_conformance.report.json_report import json_report
-from mcp_sampling_conformance.report.run_report import RunReport, Target, Terms
+from mcp_sampling_conformance.report.run_report import Provenance, RunReport, Target
 from mcp_sampling_conformance.report.saved import read_report
 from mcp_sampling_conformance.report.site import badge, named, site
 
@@ -33,8 +33,10 @@ def report(
         for rule, revision in [item.split("@")]
     ]
     statuses = [SamplingStatus(OLD, "legacy", works, "")]
-    terms = Terms(datetime(2026, 11, day, tzinfo=UTC), {}, 10, 0)
-    return RunReport(Target(role, name, "stdio"), statuses, results, [], system=SystemFacts(name, "1.0"), terms=terms)
+    made = Provenance(datetime(2026, 11, day, tzinfo=UTC), {}, 10, 0)
+    return RunReport(
+        Target(role, name, "stdio"), statuses, results, [], system=SystemFacts(name, "1.0"), provenance=made
+    )
 
 
 FIRST = {f"id/a@{OLD}": Verdict.PASS, f"id/b@{OLD}": Verdict.FAIL, f"id/b@{NEW}": Verdict.NOT_OBSERVED}
@@ -95,7 +97,7 @@ def test_names_are_unique_and_fit_for_an_address() -> None:
 def test_nothing_from_outside_is_more_than_text() -> None:
     hostile = report(NASTY, FIRST)
     hostile = replace(hostile, results=[replace(each, message=NASTY, rule=f"id/{NASTY}") for each in hostile.results])
-    older = replace(hostile, terms=Terms(datetime(2026, 10, 1, tzinfo=UTC), {}, 0, 0), results=[])
+    older = replace(hostile, provenance=Provenance(datetime(2026, 10, 1, tzinfo=UTC), {}, 0, 0), results=[])
     for name, text in site(named({Path("a.json"): hostile, Path("b.json"): older})).items():
         if name.endswith(".json"):
             continue

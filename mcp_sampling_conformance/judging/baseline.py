@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class KnownFailure:
     """One line of known failures: ``rule``, ``rule@revision``, ``topic/*`` or ``topic/*@revision``."""
 
     text: str  #: as it was written
@@ -60,7 +60,7 @@ class Comparison:
 
     known: Sequence[Result]
     new: Sequence[Result]
-    stale: Sequence[Entry]  #: entries that nothing fails any more
+    stale: Sequence[KnownFailure]  #: entries that nothing fails any more
 
     @property
     def closing_line(self) -> str:
@@ -74,9 +74,9 @@ class Comparison:
 class Baseline:
     """The known failures of one implementation in one role."""
 
-    entries: Sequence[Entry] = ()
+    entries: Sequence[KnownFailure] = ()
 
-    def entry_for(self, rule: str, revision: str) -> Entry | None:
+    def entry_for(self, rule: str, revision: str) -> KnownFailure | None:
         """The first entry that is about a rule in a revision."""
         return next((entry for entry in self.entries if entry.covers(rule, revision)), None)
 
@@ -94,7 +94,7 @@ class Baseline:
         new = [result for result in failed if not self.entry_for(result.rule, result.revision)]
         return Comparison(known, new, self._stale(results))
 
-    def _stale(self, results: Iterable[Result]) -> list[Entry]:
+    def _stale(self, results: Iterable[Result]) -> list[KnownFailure]:
         """The entries of which something holds and nothing is broken. What was not observed says nothing."""
         verdicts = {
             entry: {result.verdict for result in results if entry.covers(result.rule, result.revision)}

@@ -20,7 +20,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .baseline import AT, WHOLE_TOPIC, Baseline, Comparison, Entry
+from .baseline import AT, WHOLE_TOPIC, Baseline, Comparison, KnownFailure
 from .results import Result
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _document(path: Path) -> Any:
     return document
 
 
-def _entry(path: Path, value: Any, line: int, rules: Rules) -> Entry:
+def _entry(path: Path, value: Any, line: int, rules: Rules) -> KnownFailure:
     place = f"{str(path)!r}, line {line}"
     members = {"rule": value} if isinstance(value, str) else value
     if not isinstance(members, dict) or "rule" not in members:
@@ -126,14 +126,14 @@ def _entry(path: Path, value: Any, line: int, rules: Rules) -> Entry:
         if not isinstance(content, _MEMBERS[name]):
             kind = "true or false" if _MEMBERS[name] is bool else "a text"
             raise BaselineError(f"{place}: {name} is {content!r}; write {kind}")
-    entry = Entry(
+    entry = KnownFailure(
         str(members["rule"]), line, members.get("reason", ""), members.get("link", ""), members.get("flaky", False)
     )
     _check_name(place, entry, rules)
     return entry
 
 
-def _check_name(place: str, entry: Entry, rules: Rules) -> None:
+def _check_name(place: str, entry: KnownFailure, rules: Rules) -> None:
     """Raises ``BaselineError`` where an entry can cover nothing."""
     names = [*rules, *dict.fromkeys(f"{rule.partition('/')[0]}/{WHOLE_TOPIC}" for rule in rules if "/" in rule)]
     if entry.rule not in names:
@@ -143,7 +143,7 @@ def _check_name(place: str, entry: Entry, rules: Rules) -> None:
         revision
         for rule, revisions in rules.items()
         for revision in revisions
-        if Entry(entry.rule, entry.line).covers(rule, revision)
+        if KnownFailure(entry.rule, entry.line).covers(rule, revision)
     )
     if entry.revision and entry.revision not in having:
         raise BaselineError(

@@ -25,7 +25,7 @@ from ..report.failure import failure_text
 from ..report.formats import FORMATS
 from ..report.markdown import markdown
 from ..report.printable import printable
-from ..report.run_report import RunReport, Target, Terms
+from ..report.run_report import Provenance, RunReport, Target
 from ..subjects.peer import PeerSubject
 from ..subjects.subject import REACHED
 from .ids import ROOT, place
@@ -237,7 +237,9 @@ class ConformanceSession:
             self.partial,
             self.comparison,
             replace(self.system, name=_shown(self.system.name), version=_shown(self.system.version)),
-            Terms(self._begun, self.settings.given, self.settings.generated.examples, self.settings.generated.seed),
+            Provenance(
+                self._begun, self.settings.given, self.settings.generated.examples, self.settings.generated.seed
+            ),
         )
         for path in self.settings.reports:
             if self._write(path, FORMATS[path.suffix](report), "report"):

@@ -213,8 +213,7 @@ def report(text: str) -> Path:
     if path.suffix not in FORMATS:
         raise pytest.UsageError(f"--mcp-report: {text!r} has no known suffix; use {' or '.join(FORMATS)}")
     try:
-        with path.open("a"):
-            pass
+        files.check(path)
     except OSError as error:
         raise pytest.UsageError(
             f"--mcp-report: {text!r} cannot be written ({error.strerror}); give another file"

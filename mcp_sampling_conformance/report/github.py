@@ -38,7 +38,8 @@ def annotated(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """One line of text as a command has it; ``printable`` leaves no line break."""
+    return text.replace("%", "%25")
 
 
 def _property(text: str) -> str:

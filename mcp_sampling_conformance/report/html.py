@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,11 +21,10 @@ from markupsafe import Markup
 from ..judging.baseline import Standing
 from ..judging.excerpt import Excerpt, Shown, ShownMessage
 from ..judging.results import Result, Verdict
-from ..rules.registry import TOPICS
 from .exchange import event_words, heads_of, shortened
 from .printable import printable_lines
 from .run_report import RunReport
-from .table import cells_of
+from .table import cells_of, in_order
 
 #: verdicts in the order of what is read first
 ORDER = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.PASS, Verdict.NOT_OBSERVED, Verdict.NOT_APPLICABLE)
@@ -65,7 +63,6 @@ class RuleView:
     """A rule with its results, one a revision."""
 
     rule: str
-    worst: Verdict
     results: Sequence[Result]
 
     @property
@@ -143,10 +140,10 @@ def _by_topic(results: Sequence[Result]) -> list[tuple[str, list[RuleView]]]:
     for result in sorted(results, key=lambda result: result.revision):
         if not result.about_run:
             rules.setdefault(result.rule, []).append(result)
-    places = {topic: place for place, topic in enumerate(TOPICS)}
-    views = [RuleView(rule, min((r.verdict for r in own), key=ORDER.index), own) for rule, own in rules.items()]
-    views.sort(key=lambda view: (places.get(view.newest.topic, len(places)), view.newest.topic))
-    return [(topic, list(own)) for topic, own in groupby(views, key=lambda view: view.newest.topic)]
+    topics: dict[str, list[RuleView]] = {}
+    for rule, own in rules.items():
+        topics.setdefault(own[0].topic, []).append(RuleView(rule, own))
+    return [(topic, topics[topic]) for topic in in_order(topics)]
 
 
 # --- the exchange

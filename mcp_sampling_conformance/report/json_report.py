@@ -10,7 +10,7 @@ from .. import __version__
 from ..judging.baseline import Comparison
 from ..judging.results import Result, Verdict
 from .exchange import evidence_lines
-from .run_report import RunReport, Terms
+from .run_report import Provenance, RunReport
 
 #: the shape of the document
 SCHEMA = 1
@@ -22,10 +22,10 @@ def json_report(report: RunReport) -> str:
         "schema": SCHEMA,
         "tool": {"name": "mcp-sampling-conformance", "version": __version__},
         **({"partial": report.partial} if report.partial else {}),
-        **({"date": report.terms.begun.isoformat(timespec="seconds")} if report.terms else {}),
+        **({"date": report.provenance.begun.isoformat(timespec="seconds")} if report.provenance else {}),
         "target": asdict(report.target),
         "system": report.system.as_json(),
-        **({"run": _terms(report.terms)} if report.terms else {}),
+        **({"run": _run(report.provenance)} if report.provenance else {}),
         "notes": list(report.notes),
         "sampling": [status.as_json() for status in report.statuses],
         "results": [_result(result) for result in report.results],
@@ -35,8 +35,8 @@ def json_report(report: RunReport) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _terms(terms: Terms) -> dict[str, Any]:
-    return {"options": dict(terms.options), "examples": terms.examples, "seed": terms.seed}
+def _run(provenance: Provenance) -> dict[str, Any]:
+    return {"options": dict(provenance.options), "examples": provenance.examples, "seed": provenance.seed}
 
 
 def _baseline(comparison: Comparison) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ..judging.results import Result, Verdict
-from .alike import fault
+from .alike import by_fault
 from .exchange import evidence_lines
 from .members import broken_at_members
 from .printable import printable, printable_lines
@@ -74,11 +74,7 @@ def _table(results: Sequence[Result]) -> Iterator[str]:
 
 def _alike(results: Sequence[Result], verdict: Verdict) -> list[list[Result]]:
     """The results of a verdict, those together that are the same fault in several revisions, the newest last."""
-    groups: dict[tuple[str, str], list[Result]] = {}
-    for result in sorted(results, key=lambda result: result.revision):
-        if result.verdict is verdict:
-            groups.setdefault((result.rule, fault(result)), []).append(result)
-    return list(groups.values())
+    return by_fault([result for result in results if result.verdict is verdict], lambda result: result)
 
 
 def _fitting(groups: Sequence[Sequence[Result]], room: int) -> tuple[list[str], int]:

@@ -22,7 +22,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Terms:
+class Provenance:
     """How the run was made, so that it can be made again."""
 
     begun: datetime
@@ -42,14 +42,14 @@ class RunReport:
     partial: str = ""  #: why the run did not come to its end, as a clause; nothing where it did
     baseline: Comparison | None = None  #: with the known failures, where any were given
     system: SystemFacts = field(default_factory=SystemFacts)
-    terms: Terms | None = None
+    provenance: Provenance | None = None
 
     @property
     def circumstances(self) -> str:
         """What the system calls itself, and what the run took, in one line."""
-        system, terms = self.system, self.terms
+        system, made = self.system, self.provenance
         parts = [" ".join(filter(None, (system.name, system.version)))]
         parts += [f"{system.starts} {'start' if system.starts == 1 else 'starts'}"] if system.starts else []
         parts += [f"{system.seconds:.1f} s"] if system.seconds else []
-        parts += [f"{terms.begun:%Y-%m-%d %H:%M} UTC", f"seed {terms.seed}"] if terms else []
+        parts += [f"{made.begun:%Y-%m-%d %H:%M} UTC", f"seed {made.seed}"] if made else []
         return ", ".join(filter(None, parts))

@@ -12,7 +12,7 @@ from ..judging.facts import SystemFacts
 from ..judging.results import Result, Verdict
 from ..judging.status import SamplingStatus
 from .json_report import SCHEMA
-from .run_report import RunReport, Target, Terms
+from .run_report import Provenance, RunReport, Target
 
 
 class NotAReport(ValueError):
@@ -49,7 +49,7 @@ def _report(document: Mapping[str, Any]) -> RunReport:
         document["notes"],
         document.get("partial", ""),
         system=SystemFacts.from_json(document["system"]),
-        terms=Terms(datetime.fromisoformat(document["date"]), run["options"], run["examples"], run["seed"]),
+        provenance=Provenance(datetime.fromisoformat(document["date"]), run["options"], run["examples"], run["seed"]),
     )
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..judging.results import Result, Verdict
-from ..rules.registry import TOPICS
 from .html import ORDER, html, render
 from .run_report import RunReport
+from .table import in_order
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 #: a sign for each verdict in the matrix
@@ -28,7 +28,7 @@ _JUDGED = (Verdict.PASS, Verdict.FAIL, Verdict.WARN)
 
 
 @dataclass(frozen=True)
-class Run:
+class ReportedRun:
     """A run of one implementation."""
 
     name: str  #: of its pages: unique in the site, and fit for an address
@@ -57,18 +57,18 @@ class Run:
 class Changes:
     """What is different in the newer one of two runs."""
 
-    old: Run
-    new: Run
+    old: ReportedRun
+    new: ReportedRun
     broken: Sequence[Result]
     fixed: Sequence[Result]
     observed: Sequence[Result]
     unseen: Sequence[Result]  #: no longer observed
 
 
-def named(reports: Mapping[Path, RunReport], *, apart: bool = False) -> list[Run]:
+def named(reports: Mapping[Path, RunReport], *, apart: bool = False) -> list[ReportedRun]:
     """The runs, each with a name made of that of its file, oldest first. Those with the same target, transport and own
     name are of one implementation, unless all are told ``apart``."""
-    runs: list[Run] = []
+    runs: list[ReportedRun] = []
     for path, report in reports.items():
         name = wanted = _NO_NAME.sub("-", path.stem).strip("-.") or "report"
         number = 1
@@ -77,13 +77,13 @@ def named(reports: Mapping[Path, RunReport], *, apart: bool = False) -> list[Run
             name = f"{wanted}-{number}"
         target = report.target
         same = (target.kind, target.value, target.transport, report.system.name)
-        runs.append(Run(name, report, (name,) if apart else same))
-    return sorted(runs, key=lambda run: run.report.terms.begun.isoformat() if run.report.terms else "")
+        runs.append(ReportedRun(name, report, (name,) if apart else same))
+    return sorted(runs, key=lambda run: run.report.provenance.begun.isoformat() if run.report.provenance else "")
 
 
-def site(runs: Sequence[Run]) -> dict[str, str]:
+def site(runs: Sequence[ReportedRun]) -> dict[str, str]:
     """The files of the site, by name."""
-    newest: dict[tuple[str | None, ...], list[Run]] = {}
+    newest: dict[tuple[str | None, ...], list[ReportedRun]] = {}
     for run in runs:
         newest.setdefault(run.implementation, []).append(run)
     shown = [own[-1] for own in newest.values()]
@@ -104,20 +104,19 @@ def site(runs: Sequence[Run]) -> dict[str, str]:
 Row = tuple[str, Sequence[Sequence[Result | None]]]
 
 
-def _table(runs: Sequence[Run]) -> list[tuple[str, list[Row]]]:
+def _table(runs: Sequence[ReportedRun]) -> list[tuple[str, list[Row]]]:
     """The rows of a matrix, by topic."""
     by_item = [run.by_item for run in runs]
     rules = dict.fromkeys(rule for items in by_item for rule, _ in items)
     revisions = sorted({revision for items in by_item for _, revision in items})
-    places = {topic: place for place, topic in enumerate(TOPICS)}
     topics: dict[str, list[Row]] = {}
-    for rule in sorted(rules, key=lambda rule: places.get(rule.split("/")[0], len(places))):
+    for rule in rules:
         cells = [[items.get((rule, revision)) for revision in revisions] for items in by_item]
         topics.setdefault(rule.split("/")[0], []).append((rule, cells))
-    return list(topics.items())
+    return [(topic, topics[topic]) for topic in in_order(topics)]
 
 
-def changed(old: Run, new: Run) -> Changes:
+def changed(old: ReportedRun, new: ReportedRun) -> Changes:
     """What is different in the newer run."""
     before = old.by_item
 
@@ -136,7 +135,7 @@ def changed(old: Run, new: Run) -> Changes:
     )
 
 
-def badge(run: Run) -> dict[str, object]:
+def badge(run: ReportedRun) -> dict[str, object]:
     """The endpoint form of shields.io."""
     if not any(status.judged for status in run.report.statuses) and run.role in ("server", "client"):
         message, color = "not judged", "lightgrey"

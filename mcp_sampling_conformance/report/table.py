@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ..judging.results import Result, Verdict
 from ..rules.registry import TOPICS
@@ -34,9 +34,13 @@ def cells_of(results: Sequence[Result]) -> tuple[list[str], list[Column]]:
         return [], []
     applicable = [result for result in results if result.verdict is not Verdict.NOT_APPLICABLE]
     present = {result.topic for result in applicable or results}
-    # What is no topic of the specification, such as the properties of mappers, comes last.
-    topics = [*(topic for topic in TOPICS if topic in present), *sorted(present.difference(TOPICS))]
+    topics = in_order(present)
     return topics, _columns(results, topics)
+
+
+def in_order(topics: Collection[str]) -> list[str]:
+    """Topics as the registry has them; what is none of the specification, such as properties of mappers, last."""
+    return [*(topic for topic in TOPICS if topic in topics), *sorted({*topics}.difference(TOPICS))]
 
 
 def _columns(results: Sequence[Result], topics: Sequence[str]) -> list[Column]:

@@ -31,6 +31,12 @@ def all_tasks(evidence: Evidence) -> list[SamplingTask]:
     return [task for session in evidence.sessions for task in session.tasks]
 
 
+def operations_of(evidence: Evidence, *methods: str) -> Iterator[tuple[SamplingTask, Operation]]:
+    """What was asked about the tasks, each with its task: by these methods, or by any."""
+    for task in all_tasks(evidence):
+        yield from ((task, each) for each in task.operations if not methods or each.method in methods)
+
+
 def name_of(task: SamplingTask) -> str:
     """What a task is called in a finding."""
     return f"the task {shown(task.id)}"
@@ -137,31 +143,29 @@ def begins_working(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def transitions(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A task that is completed, failed or cancelled stays so."""
-    for task in all_tasks(evidence):
-        for operation in task.operations:
-            before, state = task.status(before=operation.index), task.shown_in(operation)
-            status = state.get("status") if state is not None else None
-            if operation.method == TASKS_GET and before in TERMINAL and status is not None:
-                if status.value == before:
-                    yield HELD
-                else:
-                    yield broken(status, f"{name_of(task)} was {before}, and is now {shown(status.value)}")
+    for task, operation in operations_of(evidence, TASKS_GET):
+        before, state = task.status(before=operation.index), task.shown_in(operation)
+        status = state.get("status") if state is not None else None
+        if before in TERMINAL and status is not None:
+            if status.value == before:
+                yield HELD
+            else:
+                yield broken(status, f"{name_of(task)} was {before}, and is now {shown(status.value)}")
 
 
 @rule("tasks/retained", CLIENT, TASKS_MUST, "schema", "task", unobserved="no task was asked for again")
 def retained(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """A task can be asked for until its ttl has passed, unless it was cancelled."""
-    for task in all_tasks(evidence):
-        for operation in task.operations:
-            # A cancelled task may be deleted at once.
-            deleted = task.status(before=operation.index) == "cancelled"
-            if operation.method != TASKS_GET or deleted or not task.is_kept(operation):
-                continue
-            if operation.code == _INVALID_PARAMS:
-                why = f"{name_of(task)} cannot be had any more, although its ttl has not passed"
-                yield broken(operation.error or operation.request.whole, why)
-            elif operation.result is not None:
-                yield HELD
+    for task, operation in operations_of(evidence, TASKS_GET):
+        # A cancelled task may be deleted at once.
+        deleted = task.status(before=operation.index) == "cancelled"
+        if deleted or not task.is_kept(operation):
+            continue
+        if operation.code == _INVALID_PARAMS:
+            why = f"{name_of(task)} cannot be had any more, although its ttl has not passed"
+            yield broken(operation.error or operation.request.whole, why)
+        elif operation.result is not None:
+            yield HELD
 
 
 # --- its result
@@ -232,18 +236,17 @@ def _alike(one: Value, other: Value) -> bool:
 )
 def result_blocks(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """tasks/result is not answered before the task has ended."""
-    for task in all_tasks(evidence):
-        for operation in _fetched(task):
-            response = operation.response
-            if response is None or operation.code in _ASIDE or task.is_over(before=operation.index):
-                continue
-            later = (each for each in task.operations if each.method == TASKS_GET and each.index > response.index)
-            state = next(map(task.shown_in, later), None)
-            if state is not None and (status := status_of(state)) in _STATUSES:
-                if status in TERMINAL:
-                    yield HELD
-                else:
-                    yield broken(response.whole, f"tasks/result was answered, and {name_of(task)} is still {status}")
+    for task, operation in operations_of(evidence, TASKS_RESULT):
+        response = operation.response
+        if response is None or operation.code in _ASIDE or task.is_over(before=operation.index):
+            continue
+        later = (each for each in task.operations if each.method == TASKS_GET and each.index > response.index)
+        state = next(map(task.shown_in, later), None)
+        if state is not None and (status := status_of(state)) in _STATUSES:
+            if status in TERMINAL:
+                yield HELD
+            else:
+                yield broken(response.whole, f"tasks/result was answered, and {name_of(task)} is still {status}")
 
 
 @rule(
@@ -256,15 +259,14 @@ def result_blocks(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def result_related(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """The result that tasks/result brings names its task in _meta, under io.modelcontextprotocol/related-task."""
-    for task in all_tasks(evidence):
-        for operation in _fetched(task):
-            result = operation.result
-            if result is None or not isinstance(result.value, dict):
-                continue
-            named = result.find("_meta", RELATED_TASK, "taskId")
-            if named is None:
-                yield broken(result, f"the result of {name_of(task)} has no taskId in _meta under {RELATED_TASK}")
-            elif named.value != task.id:
-                yield broken(named, f"the result of {name_of(task)} names the task {shown(named.value)}")
-            else:
-                yield HELD
+    for task, operation in operations_of(evidence, TASKS_RESULT):
+        result = operation.result
+        if result is None or not isinstance(result.value, dict):
+            continue
+        named = result.find("_meta", RELATED_TASK, "taskId")
+        if named is None:
+            yield broken(result, f"the result of {name_of(task)} has no taskId in _meta under {RELATED_TASK}")
+        elif named.value != task.id:
+            yield broken(named, f"the result of {name_of(task)} names the task {shown(named.value)}")
+        else:
+            yield HELD

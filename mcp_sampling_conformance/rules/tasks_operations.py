@@ -26,7 +26,7 @@ from ..protocol.names import (
 from ..transcript.transcript import Side
 from .rule import BOTH, CLIENT, HELD, TASKS_MUST, TASKS_SHOULD, Finding, broken, rule
 from .shapes import is_string, require
-from .tasks_client import NO_TASK, PAGE, all_tasks, name_of
+from .tasks_client import NO_TASK, PAGE, all_tasks, name_of, operations_of
 
 _INVALID_PARAMS, _NO_METHOD = -32602, -32601
 
@@ -115,20 +115,17 @@ def _refused(operation: Operation, what: str) -> Iterator[Finding]:
 )
 def id_from_params(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """tasks/get and tasks/cancel are about the task that params.taskId names, whatever _meta says."""
-    for task in all_tasks(evidence):
-        for operation in task.operations:
-            if _named_twice(operation) and operation.response is None and operation.timed_out is not None:
-                why = (
-                    f"{operation.method} that names a task in _meta too got no answer within {operation.timed_out:g} s"
-                )
-                yield broken(operation.request.whole, why)
-            shows = operation.result.get("taskId") if operation.result is not None else None
-            if operation.method not in (TASKS_GET, TASKS_CANCEL) or shows is None or not isinstance(shows.value, str):
-                continue
-            if shows.value == operation.task_id:
-                yield HELD
-            else:
-                yield broken(shows, f"{operation.method} of {name_of(task)} shows the task {shown(shows.value)}")
+    for task, operation in operations_of(evidence):
+        if _named_twice(operation) and operation.response is None and operation.timed_out is not None:
+            why = f"{operation.method} that names a task in _meta too got no answer within {operation.timed_out:g} s"
+            yield broken(operation.request.whole, why)
+        shows = operation.result.get("taskId") if operation.result is not None else None
+        if operation.method not in (TASKS_GET, TASKS_CANCEL) or shows is None or not isinstance(shows.value, str):
+            continue
+        if shows.value == operation.task_id:
+            yield HELD
+        else:
+            yield broken(shows, f"{operation.method} of {name_of(task)} shows the task {shown(shows.value)}")
 
 
 # --- what fails
@@ -144,17 +141,16 @@ def id_from_params(evidence: Evidence, side: Side) -> Iterator[Finding]:
 )
 def failure_explained(evidence: Evidence, side: Side) -> Iterator[Finding]:
     """What tasks/get shows of a failed task has a statusMessage that says what went wrong."""
-    for task in all_tasks(evidence):
-        for operation in task.operations:
-            state = operation.result
-            status = state.get("status") if state is not None else None
-            if operation.method != TASKS_GET or state is None or status is None or status.value != "failed":
-                continue
-            message = state.get("statusMessage")
-            if message is None or message.value == "":
-                yield broken(state, f"{name_of(task)} has failed, and no statusMessage says why")
-            else:
-                yield HELD
+    for task, operation in operations_of(evidence, TASKS_GET):
+        state = operation.result
+        status = state.get("status") if state is not None else None
+        if state is None or status is None or status.value != "failed":
+            continue
+        message = state.get("statusMessage")
+        if message is None or message.value == "":
+            yield broken(state, f"{name_of(task)} has failed, and no statusMessage says why")
+        else:
+            yield HELD
 
 
 # --- what is taken back

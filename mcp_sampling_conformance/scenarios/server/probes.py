@@ -180,17 +180,21 @@ async def pending(client: FixtureClient, callee: Callee, id: int | str | None = 
     return id
 
 
-async def _concurrent(client: FixtureClient, callee: Callee) -> None:
+async def call_both(client: FixtureClient, one: Callee, other: Callee) -> None:
     """Two calls at once, the sampling request of the second answered first."""
     client.sampler = None
-    first = await pending(client, callee)
-    second = await client.start_request(callee.method, callee.params())
+    first = await pending(client, one)
+    second = await client.start_request(other.method, other.params())
     await client.until(lambda: len(client.sampling) > 1 or client.answered(second), client.at_least(SIDE_BY_SIDE))
     client.sampler = plain  # whatever comes later is answered at once
     for asked in reversed(list(client.sampling)):
         await plain(client, asked, 0)
     for id in (second, first):
         await client.response(id)
+
+
+async def _concurrent(client: FixtureClient, callee: Callee) -> None:
+    await call_both(client, callee, callee)
 
 
 async def _same_id(client: FixtureClient, callee: Callee) -> None:

@@ -8,7 +8,7 @@ from ...protocol.revisions import Revision
 from ...transports.to_server.stdio import StdioToServer
 from .answers import text_result
 from .callees import Callee, Found
-from .probes import SIDE_BY_SIDE, ProbeScript, fresh_text, pending, plain
+from .probes import SIDE_BY_SIDE, ProbeScript, call_both, fresh_text, plain
 
 
 def of_several_calls(revision: Revision, found: Found) -> list[tuple[ProbeScript, Callee]]:
@@ -20,16 +20,7 @@ def of_several_calls(revision: Revision, found: Found) -> list[tuple[ProbeScript
 
 def _interleaved(other: Callee) -> ProbeScript:
     async def run(client: FixtureClient, callee: Callee) -> None:
-        """A call of something else while one waits for sampling, which is then answered last."""
-        client.sampler = None
-        first = await pending(client, callee)
-        second = await client.start_request(other.method, other.params())
-        await client.until(lambda: len(client.sampling) > 1 or client.answered(second), client.at_least(SIDE_BY_SIDE))
-        client.sampler = plain  # whatever comes later is answered at once
-        for asked in reversed(list(client.sampling)):
-            await plain(client, asked, 0)
-        for id in (second, first):
-            await client.response(id)
+        await call_both(client, callee, other)
 
     return ProbeScript("interleaved", f"a call of {other.label} in the midst of another", run)
 
